@@ -1,0 +1,1 @@
+"""What the portal does. Plain values in, rows out, named refusals. Knows no Flask."""

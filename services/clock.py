@@ -1,0 +1,38 @@
+"""The time, given to whoever needs it. Nothing else in the product asks the machine what time it is."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class FakeClock:
+    """A clock that stands until it is moved: for tests and drills."""
+
+    def __init__(self, at: datetime):
+        if at.tzinfo is None:
+            raise ValueError("the clock needs an aware time")
+        self._at = at
+
+    def now(self) -> datetime:
+        return self._at
+
+    def advance(self, **by: float) -> datetime:
+        """Moves by what `timedelta` takes, e.g. `advance(days=30)`."""
+        self._at += timedelta(**by)
+        return self._at
+
+
+def local_day(at: datetime, zone: str) -> date:
+    """The calendar day that `at` falls on in the named time zone."""
+    return at.astimezone(ZoneInfo(zone)).date()
