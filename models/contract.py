@@ -1,0 +1,60 @@
+"""Contracts and the ledger of what was set aside from them."""
+
+from peewee import AutoField, BigIntegerField, BooleanField, DateField, ForeignKeyField, IntegerField, TextField
+
+from models.base import ExactDecimalField, Table, UtcDateTimeField, locked
+from models.partner import Partner
+
+CONTRACT_KINDS = ("reserved", "pay_per_use")
+CONTRACT_STATES = ("draft", "active", "expired", "terminated")
+
+
+class Contract(Table):
+    """The right to capacity for a term. `allocated_bytes` counts what its sub-accounts and child contracts hold;
+    the database refuses more than `reserved_bytes` unless overdraft is allowed. Prices are cents per GB and month."""
+
+    id = AutoField()
+    public_id = TextField(unique=True)
+    partner = ForeignKeyField(Partner, backref="contracts")
+    parent = ForeignKeyField("self", null=True, column_name="parent_id")
+    number = TextField(unique=True)
+    kind = TextField(default="reserved")
+    state = TextField(default="active")
+    reserved_bytes = BigIntegerField()
+    allocated_bytes = BigIntegerField(default=0)
+    allow_overdraft = BooleanField(default=False)
+    price_cents = ExactDecimalField()
+    excess_price_cents = ExactDecimalField()
+    egress_price_cents = ExactDecimalField()
+    currency = TextField(default="EUR")
+    starts_on = DateField()
+    ends_on = DateField(null=True)
+    notice_days = IntegerField(default=90)
+    version = IntegerField(default=1)
+    created_at = UtcDateTimeField()
+
+    @property
+    def free_bytes(self) -> int:
+        """What is left to set aside; negative when an overdraft is in use."""
+        return self.reserved_bytes - self.allocated_bytes
+
+    @classmethod
+    def locked(cls, contract_id: int) -> "Contract":
+        """The row, locked until the transaction ends. Always the first lock taken: contract before sub-account."""
+        return locked(cls.select().where(cls.id == contract_id)).get()
+
+
+class AllocationEntry(Table):
+    """Append-only: one line per changed allocation. `batch` ties the lines of one act; `undoes` names the batch taken back."""
+
+    id = AutoField()
+    contract = ForeignKeyField(Contract, backref="entries")
+    sub_account_id = IntegerField(null=True)
+    child_contract = ForeignKeyField(Contract, null=True, column_name="child_contract_id")
+    before_bytes = BigIntegerField()
+    after_bytes = BigIntegerField()
+    actor = TextField()
+    at = UtcDateTimeField()
+    reason = TextField(default="")
+    batch = TextField()
+    undoes = TextField(null=True)

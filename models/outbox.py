@@ -1,0 +1,36 @@
+"""Effects that happen once, after the commit that wanted them."""
+
+from peewee import AutoField, BooleanField, IntegerField, TextField
+
+from models.base import Table, UtcDateTimeField
+
+
+class Mail(Table):
+    """A mail, written in the transaction of its cause and sent by the worker. `private` mails carry a link: once sent,
+    their text is blanked here."""
+
+    id = AutoField()
+    template = TextField()
+    recipient = TextField()
+    subject = TextField()
+    text = TextField()
+    html = TextField(default="")
+    attachment_name = TextField(default="")
+    attachment = TextField(default="")
+    private = BooleanField(default=False)
+    created_at = UtcDateTimeField()
+    sent_at = UtcDateTimeField(null=True)
+    attempts = IntegerField(default=0)
+    next_attempt_at = UtcDateTimeField()
+    last_error = TextField(default="")
+
+
+class OneTimeKey(Table):
+    """A form or request that was already carried out: the same key again gets the first answer."""
+
+    id = AutoField()
+    principal = TextField()
+    key = TextField()
+    request_hash = TextField()
+    answer = TextField()
+    created_at = UtcDateTimeField()

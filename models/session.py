@@ -1,0 +1,45 @@
+"""Log-ins, one-time links and counted attempts."""
+
+from peewee import AutoField, ForeignKeyField, IntegerField, TextField
+
+from models.base import Table, UtcDateTimeField
+from models.operator import Operator
+from models.partner import Member
+
+
+class Session(Table):
+    """One log-in of one person on one device. The cookie holds a random token, this row its hash."""
+
+    id = AutoField()
+    token_hash = TextField(unique=True)
+    member = ForeignKeyField(Member, null=True, backref="sessions")
+    operator = ForeignKeyField(Operator, null=True, backref="sessions")
+    created_at = UtcDateTimeField()
+    last_seen_at = UtcDateTimeField()
+    expires_at = UtcDateTimeField()
+    ended_at = UtcDateTimeField(null=True)
+    end_reason = TextField(default="")
+    ip = TextField(default="")
+    user_agent = TextField(default="")
+
+
+class OneTimeLink(Table):
+    """A link that works once: confirm_mail, reset_password, operator_setup. Only the token's hash is kept."""
+
+    id = AutoField()
+    purpose = TextField()
+    token_hash = TextField(unique=True)
+    member = ForeignKeyField(Member, null=True)
+    operator = ForeignKeyField(Operator, null=True)
+    created_at = UtcDateTimeField()
+    expires_at = UtcDateTimeField()
+    used_at = UtcDateTimeField(null=True)
+
+
+class Attempt(Table):
+    """Guesses at a secret, counted before they are checked; `subject` is an account or an address."""
+
+    id = AutoField()
+    subject = TextField(unique=True)
+    failures = IntegerField(default=0)
+    window_until = UtcDateTimeField()

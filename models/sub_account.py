@@ -1,0 +1,144 @@
+"""Customers, their sub-accounts on the storage service, and the keys to them."""
+
+from peewee import AutoField, BigIntegerField, BooleanField, DateField, ForeignKeyField, IntegerField, TextField
+
+from models.base import Table, UtcDateTimeField
+from models.contract import Contract
+from models.partner import Partner
+from models.terms import TermsVersion
+
+BILLING = ("reserved", "pay_per_use")
+WANTED_STATES = ("active", "suspended", "deleted")
+PHASES = (
+    "pending",
+    "provisioning",
+    "ready",
+    "updating",
+    "waiting_capacity",
+    "suspending",
+    "suspended",
+    "deleting",
+    "deleted",
+    "attention",
+)
+SETTLED_PHASES = ("ready", "suspended", "deleted")
+
+
+class Region(Table):
+    """One storage service, as its worker last described it. The web process reads this row and never the service."""
+
+    id = AutoField()
+    name = TextField(unique=True)
+    endpoint = TextField(default="")
+    s3_region = TextField(default="")
+    hard_quota = TextField(default="none")
+    quota_delay_seconds = IntegerField(null=True)
+    last_ok_at = UtcDateTimeField(null=True)
+    failing_since_at = UtcDateTimeField(null=True)
+    enforced_at = UtcDateTimeField(null=True)
+    failures = IntegerField(default=0)
+    retry_at = UtcDateTimeField(null=True)
+    last_error = TextField(default="")
+
+
+class Customer(Table):
+    id = AutoField()
+    partner = ForeignKeyField(Partner, backref="customers")
+    name = TextField()
+    name_key = TextField()
+    created_at = UtcDateTimeField()
+
+
+class SubAccount(Table):
+    """A storage account of one customer: what is wanted (ours), what was observed (the service's), and how far apart."""
+
+    id = AutoField()
+    public_id = TextField(unique=True)
+    partner = ForeignKeyField(Partner, backref="sub_accounts")
+    contract = ForeignKeyField(Contract, backref="sub_accounts")
+    customer = ForeignKeyField(Customer, backref="sub_accounts")
+    region = ForeignKeyField(Region, backref="sub_accounts")
+    number = TextField(unique=True)
+    remote_uid = TextField(unique=True)
+    name = TextField()
+    name_key = TextField()
+    contact_name = TextField()
+    contact_email = TextField()
+    billing = TextField(default="reserved")
+    allow_overdraft = BooleanField(default=False)
+    allocated_bytes = BigIntegerField(default=0)
+    wanted_state = TextField(default="active")
+    delete_after_at = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField()
+
+    generation = IntegerField(default=1)
+    observed_generation = IntegerField(default=0)
+    observed_state = TextField(default="")
+    observed_quota_bytes = BigIntegerField(null=True)
+    in_force_bytes = BigIntegerField(null=True)
+    observed_at = UtcDateTimeField(null=True)
+
+    used_bytes = BigIntegerField(default=0)
+    object_count = BigIntegerField(default=0)
+    measured_at = UtcDateTimeField(null=True)
+    writable = BooleanField(default=True)
+    enforced_at = UtcDateTimeField(null=True)
+
+    phase = TextField(default="pending")
+    reason_code = TextField(default="")
+    attempts = IntegerField(default=0)
+    next_attempt_at = UtcDateTimeField()
+    lease_owner = TextField(default="")
+    lease_until_at = UtcDateTimeField(null=True)
+    deadline_at = UtcDateTimeField(null=True)
+    last_error = TextField(default="")
+
+    @property
+    def settled(self) -> bool:
+        """The storage service has followed the last change."""
+        return self.phase in SETTLED_PHASES and self.observed_generation == self.generation
+
+    @property
+    def hard_quota_bytes(self) -> int | None:
+        """The quota that the service shall hold; None where more may be used and is billed (domain.md, capacity rule 5)."""
+        return None if self.allow_overdraft or self.billing == "pay_per_use" else self.allocated_bytes
+
+    @property
+    def excess_bytes(self) -> int:
+        return max(0, self.used_bytes - self.allocated_bytes) if self.billing == "reserved" else 0
+
+    @property
+    def main_bucket(self) -> str:
+        return f"{self.number}-main"
+
+
+class FlowDown(Table):
+    """How the passed-on terms (T2) were agreed with the customer of one sub-account."""
+
+    id = AutoField()
+    sub_account = ForeignKeyField(SubAccount, backref="flow_downs")
+    version = ForeignKeyField(TermsVersion)
+    way = TextField()
+    reference = TextField()
+    agreed_on = DateField()
+    attested_by = TextField()
+    attested_at = UtcDateTimeField()
+
+
+class AccessKey(Table):
+    """A pair on the storage service. `retained_ct` is the provider's encrypted copy of the initial secret (T13)."""
+
+    id = AutoField()
+    sub_account = ForeignKeyField(SubAccount, backref="access_keys")
+    access_key_id = TextField(null=True, unique=True)
+    origin = TextField(default="initial")
+    wanted = TextField(default="active")
+    phase = TextField(default="pending")
+    secret_ct = TextField(null=True)
+    retained_ct = TextField(null=True)
+    revealed_at = UtcDateTimeField(null=True)
+    revealed_by = TextField(default="")
+    reveal_session_hash = TextField(default="")
+    stored_at = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField()
+    created_by = TextField()
