@@ -1,0 +1,45 @@
+"""The gateway to the storage service. Importing it is cheap; boto3 is loaded by the first call that needs it."""
+
+from services.storage.address import Address, Credentials, parse_address, read_credentials
+from services.storage.contract import (
+    Capabilities,
+    Storage,
+    StorageAbsent,
+    StorageConflict,
+    StorageError,
+    StorageRefused,
+    StorageUnavailable,
+)
+
+__all__ = [
+    "Address",
+    "Capabilities",
+    "Credentials",
+    "Storage",
+    "StorageAbsent",
+    "StorageConflict",
+    "StorageError",
+    "StorageRefused",
+    "StorageUnavailable",
+    "open_storage",
+    "parse_address",
+    "read_credentials",
+]
+
+
+def open_storage(url: str, credentials: Credentials | None = None) -> Storage:
+    """The storage behind STORAGE_URL (see `address`). Nothing is asked of the service yet.
+
+    `credentials` belong to the worker alone; `memory:` needs none. Raises ValueError with one sentence for an address
+    or credentials that cannot be used.
+    """
+    address = parse_address(url)
+    if address.kind == "memory":
+        from services.storage.memory import MemoryStorage
+
+        return MemoryStorage(endpoint=address.endpoint, region=address.region)
+    if credentials is None:
+        raise ValueError("the storage service needs credentials: set STORAGE_CREDENTIALS_FILE")
+    from services.storage.seaweedfs import SeaweedStorage  # type: ignore[import-not-found]
+
+    return SeaweedStorage(address, credentials)
