@@ -40,6 +40,6 @@ def open_storage(url: str, credentials: Credentials | None = None) -> Storage:
         return MemoryStorage(endpoint=address.endpoint, region=address.region)
     if credentials is None:
         raise ValueError("the storage service needs credentials: set STORAGE_CREDENTIALS_FILE")
-    from services.storage.seaweedfs import SeaweedStorage  # type: ignore[import-not-found]
+    from services.storage.seaweedfs import SeaweedStorage
 
     return SeaweedStorage(address, credentials)
