@@ -1,0 +1,49 @@
+"""What people and programs see."""
+
+from importlib import import_module
+
+from flask import Flask
+from werkzeug.routing import BaseConverter
+
+AREAS = (
+    "public",
+    "language",
+    "health",
+    "auth",
+    "signup",
+    "terms",
+    "application",
+    "dashboard",
+    "allocations",
+    "sub_accounts",
+    "access_keys",
+    "usage",
+    "admin",
+)
+FRAME = ("headers", "formats", "access", "errors", "navigation")
+
+
+class AccountNumber(BaseConverter):
+    """The 12 digits of a sub-account."""
+
+    regex = "[0-9]{12}"
+
+
+class Name(BaseConverter):
+    """A short word in an address: a contract's number, a kind of document, a version's label."""
+
+    regex = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+
+
+class Token(BaseConverter):
+    """What a one-time link carries."""
+
+    regex = "[A-Za-z0-9_-]{20,100}"
+
+
+def register(app: Flask) -> None:
+    app.url_map.converters.update(account=AccountNumber, name=Name, token=Token)
+    for name in FRAME:
+        import_module(f"blueprints.{name}").init_app(app)
+    for area in AREAS:
+        app.register_blueprint(import_module(f"blueprints.{area}").bp)

@@ -1,0 +1,224 @@
+"""Who may open what. An endpoint that declares nothing is refused; the gate asks in one order: signed in? state? terms? permission?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import cast
+
+from flask import Flask, Request, abort, current_app, g, redirect, request, session, url_for
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+
+from blueprints.partials import leave_to
+from models.operator import Operator
+from models.partner import PARTNER_STATES, Member, Partner
+from models.session import Session
+from services import consent, sessions
+from services.audit import Act
+
+
+class Permission(StrEnum):
+    ALLOCATION_CHANGE = "allocation:change"
+    ALLOCATION_VIEW = "allocation:view"
+    APPLICATION_ANSWER = "application:answer"
+    APPLICATION_DECIDE = "application:decide"
+    APPLICATION_QUERY = "application:query"
+    APPLICATION_VIEW = "application:view"
+    CONTRACT_CREATE = "contract:create"
+    KEY_REVEAL = "key:reveal"
+    OPERATOR_MANAGE = "operator:manage"
+    OUTBOX_VIEW = "outbox:view"
+    PORTAL_USE = "portal:use"
+    STORAGE_VIEW = "storage:view"
+    SUB_ACCOUNT_CHANGE = "sub-account:change"
+    SUB_ACCOUNT_EXPORT = "sub-account:export"
+    SUB_ACCOUNT_LIST = "sub-account:list"
+    SUB_ACCOUNT_VIEW = "sub-account:view"
+    TERMS_ACCEPT = "terms:accept"
+    USAGE_VIEW = "usage:view"
+
+
+MEMBERS = frozenset({"admin", "staff", "viewer"})
+WORKERS = frozenset({"admin", "staff"})
+OPERATORS = frozenset({"support", "manager", "owner"})
+DECIDERS = frozenset({"manager", "owner"})
+
+ROLES: dict[Permission, frozenset[str]] = {
+    Permission.ALLOCATION_CHANGE: WORKERS,
+    Permission.ALLOCATION_VIEW: MEMBERS,
+    Permission.APPLICATION_ANSWER: frozenset({"admin"}),
+    Permission.APPLICATION_DECIDE: DECIDERS,
+    Permission.APPLICATION_QUERY: OPERATORS,
+    Permission.APPLICATION_VIEW: OPERATORS,
+    Permission.CONTRACT_CREATE: DECIDERS,
+    Permission.KEY_REVEAL: WORKERS,
+    Permission.OPERATOR_MANAGE: frozenset({"owner"}),
+    Permission.OUTBOX_VIEW: OPERATORS,
+    Permission.PORTAL_USE: MEMBERS,
+    Permission.STORAGE_VIEW: OPERATORS,
+    Permission.SUB_ACCOUNT_CHANGE: WORKERS,
+    Permission.SUB_ACCOUNT_EXPORT: MEMBERS,
+    Permission.SUB_ACCOUNT_LIST: MEMBERS,
+    Permission.SUB_ACCOUNT_VIEW: WORKERS,
+    Permission.TERMS_ACCEPT: frozenset({"admin"}),
+    Permission.USAGE_VIEW: MEMBERS,
+}
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What an endpoint says of itself. `states`: the partner states in which members reach it."""
+
+    open_to_all: bool = False
+    permission: Permission | None = None
+    states: tuple[str, ...] = ("active",)
+    before_terms: bool = False
+    polled: bool = False
+
+
+class Viewer(UserMixin):
+    """The signed-in person of this request: a member of a partner or an operator."""
+
+    def __init__(self, token: str, row: Session):
+        self._token, self.session = token, row
+        self.member: Member | None = row.member if row.member_id else None
+        self.operator: Operator | None = row.operator if row.operator_id else None
+
+    def get_id(self) -> str:
+        return self._token
+
+    @property
+    def partner(self) -> Partner:
+        """The member's partner; an operator has none and gets the answer for unknown things."""
+        if self.member is None:
+            abort(404)
+        return self.member.partner
+
+    @property
+    def person(self) -> Member | Operator:
+        return self.member or cast(Operator, self.operator)
+
+    @property
+    def role(self) -> str:
+        return self.member.role if self.member else cast(Operator, self.operator).right
+
+    def may(self, permission: Permission | str) -> bool:
+        return self.role in ROLES[Permission(permission)]
+
+
+viewer = cast(Viewer, current_user)
+
+
+def public(view: Callable) -> Callable:
+    """Anyone may open this endpoint."""
+    view.access = Declaration(open_to_all=True)  # type: ignore[attr-defined]
+    return view
+
+
+def signed_in(view: Callable) -> Callable:
+    """Any signed-in person, whatever the partner's state and before the terms are accepted: log-out, terms, own data."""
+    view.access = Declaration(states=PARTNER_STATES, before_terms=True)  # type: ignore[attr-defined]
+    return view
+
+
+def requires(
+    permission: Permission, *, states: tuple[str, ...] = ("active",), before_terms: bool = False, polled: bool = False
+) -> Callable:
+    """Only roles that hold the permission. `polled` marks partials that ask again by themselves: they keep no session alive."""
+
+    def declare(view: Callable) -> Callable:
+        view.access = Declaration(False, permission, states, before_terms, polled)  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def gate():
+    """Runs before every request; answers itself when the person may not go on."""
+    refuse_other_sites(request)
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None or request.endpoint == "static":
+        return None
+    declared: Declaration = getattr(view, "access", Declaration(permission=None, states=()))
+    if declared.open_to_all:
+        return None
+    if not current_user.is_authenticated:
+        return ask_to_sign_in()
+    if not declared.polled:
+        sessions.touch(viewer.session, g.clock.now())
+    if declared == Declaration(permission=None, states=()):
+        abort(401)
+    return closed_to_partner(declared) if viewer.member else closed_to_role(declared)
+
+
+def closed_to_partner(declared: Declaration):
+    if viewer.partner.state not in declared.states:
+        return leave_to(url_for("application.show")) if request.method == "GET" else abort(403)
+    if not declared.before_terms and consent.missing_kinds(cast(Member, viewer.member), g.clock.now()):
+        return leave_to(url_for("terms.accept"))
+    return closed_to_role(declared)
+
+
+def closed_to_role(declared: Declaration):
+    """A person of the wrong sort learns nothing (404); one of the right sort without the right is told so (403)."""
+    if declared.permission is None or viewer.may(declared.permission):
+        return None
+    own_sort = MEMBERS if viewer.member else OPERATORS
+    return abort(403 if ROLES[declared.permission] & own_sort else 404)
+
+
+def refuse_other_sites(sent: Request) -> None:
+    """Second fence behind the CSRF token: browsers say where a request came from."""
+    if sent.method not in ("GET", "HEAD", "OPTIONS") and sent.headers.get("Sec-Fetch-Site", "none") not in (
+        "none",
+        "same-origin",
+    ):
+        abort(403)
+
+
+def ask_to_sign_in():
+    wanted = request.full_path.rstrip("?") if request.method == "GET" and not request.htmx else None
+    return leave_to(url_for("auth.login", next=wanted), status=401 if request.htmx else 303)
+
+
+def sign_in(person: Member | Operator) -> None:
+    """Begins a session under a fresh cookie: nothing that was there before the log-in survives it."""
+    language = session.get("language")
+    session.clear()
+    if language:
+        session["language"] = language
+    token = sessions.begin(act(), person, current_app.settings)
+    login_user(load_viewer(token))
+
+
+def sign_out() -> None:
+    sessions.end(act(), viewer.session)
+    logout_user()
+    session.clear()
+
+
+def load_viewer(token: str) -> Viewer | None:
+    row = sessions.recognise(token, g.clock.now(), current_app.settings)
+    return Viewer(token, row) if row else None
+
+
+def act() -> Act:
+    """This request as the one who acts: person, time, source."""
+    known = current_user.is_authenticated
+    return Act(
+        at=g.clock.now(),
+        kind=("member" if viewer.member else "operator") if known else "visitor",
+        actor_id=str(viewer.person.id) if known else "",
+        actor_name=viewer.person.name if known else "",
+        source="web",
+        ip=request.remote_addr or "",
+        user_agent=str(request.user_agent),
+        request_id=g.request_id,
+        session_hash=viewer.session.token_hash if known else "",
+    )
+
+
+def init_app(app: Flask) -> None:
+    manager = LoginManager(app)
+    manager.session_protection = None  # phones change their address; the session row is what counts
+    manager.user_loader(load_viewer)
+    app.before_request(gate)

@@ -1,0 +1,99 @@
+"""Every refusal as a page or as a partial, in words."""
+
+import logging
+from datetime import date, datetime
+
+from flask import Flask, g, make_response, render_template
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from blueprints import formats
+from blueprints.partials import wants_partial
+from services.refusal import NotFound, Refusal
+
+log = logging.getLogger("portal.web")
+
+
+def words(refusal: Refusal) -> str:
+    """The refusal's sentence in the reader's language, its values in the reader's notation."""
+    return _(refusal.text) % {name: _value(name, value) for name, value in refusal.values.items()}
+
+
+def _value(name: str, value: object) -> object:
+    if name.endswith("_bytes") and isinstance(value, int):
+        return formats.bytes_text(value)
+    if isinstance(value, datetime):
+        return formats.when(value)
+    return formats.day(value) if isinstance(value, date) else value
+
+
+def put_refusal(form: FlaskForm, refusal: Refusal) -> str:
+    """Puts the refusal beside the field that it concerns, else at the top of the form; returns the sentence."""
+    sentence = words(refusal)
+    if refusal.field and refusal.field in form:
+        field = form[refusal.field]
+        field.errors = [*field.errors, sentence]
+    else:
+        form.form_errors.append(sentence)
+    return sentence
+
+
+def texts(status: int) -> tuple[str, str]:
+    """Heading and advice for a status."""
+    known = {
+        400: (_("This request could not be read"), _("Go back, reload the page and try again.")),
+        401: (_("Please sign in"), _("Sign in and open the page again.")),
+        403: (_("You cannot do this"), _("Your role does not include it. An administrator of your company can help.")),
+        404: (_("There is nothing here"), _("The address may be mistyped, or the page is not for you.")),
+        405: (_("This does not work here"), _("Go back to the page before and use its buttons.")),
+        409: (_("Something changed meanwhile"), _("Reload the page to see the present figures.")),
+        413: (_("That is too large"), _("Send less at once.")),
+        422: (_("That was not possible"), _("Check what you entered and try again.")),
+        429: (_("Too many attempts"), _("Wait a few minutes and try again.")),
+    }
+    fault = (_("Something went wrong here"), _("Nothing was changed. Try again in a moment; if it stays, write to us."))
+    return known.get(status, fault)
+
+
+def refuse(status: int, title: str | None = None, text: str | None = None):
+    heading, advice = texts(status)
+    template = "errors/_alert.html" if wants_partial() else "errors/page.html"
+    values = {"title": title or heading, "text": text or advice, "status": status, "request_id": g.get("request_id", "")}
+    return make_response(render_template(template, **values), status)
+
+
+def on_http_error(error: HTTPException):
+    if error.response is not None or (error.code or 500) < 400:
+        return error
+    response = refuse(error.code or 500)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def on_stale_token(error: CSRFError):
+    """The form was made before the log-in changed, or elsewhere. htmx reloads, a plain form gets a sentence."""
+    if wants_partial():
+        response = make_response("", 204)
+        response.headers["HX-Refresh"] = "true"
+        return response
+    return refuse(400, _("This page is no longer current"), _("You signed in or out since it was opened. Reload it and try again."))
+
+
+def on_refusal(refusal: Refusal):
+    return refuse(404) if isinstance(refusal, NotFound) else refuse(422, text=words(refusal))
+
+
+def on_fault(error: Exception):
+    log.error("request %s failed: %s", g.get("request_id", ""), type(error).__name__, exc_info=error)
+    return refuse(500)
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(CSRFError, on_stale_token)
+    app.register_error_handler(Refusal, on_refusal)
+    app.register_error_handler(Exception, on_fault)

@@ -1,0 +1,66 @@
+"""The headers of every answer, written once."""
+
+import secrets
+from urllib.parse import urlparse
+
+from flask import Flask, Response, current_app, g, request
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+FIXED = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    # not no-referrer: the CSRF check over https needs the own origin's referrer
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def begin_request() -> None:
+    g.clock = current_app.clock
+    g.request_id = secrets.token_hex(8)
+
+
+def put_headers(response: Response) -> Response:
+    response.headers.update(FIXED)
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    if current_app.settings.secure_cookies:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    if request.endpoint == "static":
+        lasting = "v" in request.args and response.status_code == 200
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
+        return response
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Vary"] = "HX-Request, Cookie, Accept-Language"
+    return response
+
+
+def own_path(target: str | None) -> str | None:
+    """The target when it is a path of this portal that a GET opens, else None: nothing else is a place to send people to."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    if any(ord(sign) < 33 or sign == "\\" for sign in target):
+        return None
+    parsed = urlparse(target)
+    adapter = current_app.url_map.bind("")
+    return target if not parsed.netloc and adapter.test(parsed.path, "GET") else None
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(begin_request)
+    app.after_request(put_headers)

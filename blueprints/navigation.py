@@ -1,0 +1,62 @@
+"""The frame of each page: what the menu offers to whom."""
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+
+from blueprints.access import Permission, viewer
+from blueprints.formats import language
+
+MEMBER_MENU = (
+    ("dashboard.show", _l("Home"), Permission.PORTAL_USE),
+    ("allocations.index", _l("Allocation"), Permission.ALLOCATION_VIEW),
+    ("sub_accounts.index", _l("Sub-accounts"), Permission.SUB_ACCOUNT_LIST),
+)
+OPERATOR_MENU = (
+    ("admin.queue", _l("Queue"), Permission.APPLICATION_VIEW),
+    ("admin.partners", _l("Partners"), Permission.APPLICATION_VIEW),
+    ("admin.storage", _l("Storage"), Permission.STORAGE_VIEW),
+    ("admin.outbox", _l("Outbox"), Permission.OUTBOX_VIEW),
+)
+OWN_NAMES = {"en": "English", "de": "Deutsch"}
+
+
+def menu() -> list[tuple[str, str, bool]]:
+    if not current_user.is_authenticated:
+        return []
+    if viewer.member and viewer.partner.state != "active":
+        return [(url_for("application.show"), _("Application"), request.endpoint == "application.show")]
+    entries = MEMBER_MENU if viewer.member else OPERATOR_MENU
+    here = (request.endpoint or "").split(".")
+    return [
+        (url_for(endpoint), str(label), endpoint.split(".")[0] == here[0] if viewer.member else endpoint == request.endpoint)
+        for endpoint, label, permission in entries
+        if viewer.may(permission)
+    ]
+
+
+def frame() -> dict:
+    """Values that `base.html` needs on every page."""
+    provider = current_app.settings.provider
+    known = viewer if current_user.is_authenticated else None
+    return {
+        "viewer": known,
+        "viewer_name": known.person.name if known else "",
+        "provider": provider,
+        "provider_name": provider.name,
+        "locale": language(),
+        "languages": [(code, OWN_NAMES.get(code, code)) for code in current_app.settings.locales],
+        "language_url": url_for("language.choose"),
+        "nav": menu(),
+        "home_url": url_for("public.front"),
+        "sign_in_url": None if known else url_for("auth.login"),
+        "sign_out_url": url_for("auth.logout"),
+        "account_links": [(url_for("terms.own"), _("Terms and receipts"))] if known and known.member else [],
+        "footer_links": [(url_for("terms.index"), _("Terms and privacy"))],
+        "contact_email": provider.support_address,
+    }
+
+
+def init_app(app: Flask) -> None:
+    app.context_processor(frame)

@@ -1,0 +1,128 @@
+"""The portal: the application and its command line."""
+
+import os
+import sys
+
+import click
+from dotenv import load_dotenv
+from flask import Flask
+from flask.cli import FlaskGroup
+from flask_wtf import CSRFProtect
+from htmx_flask import Htmx
+
+import blueprints
+from models.base import database, open_database
+from services.clock import Clock, SystemClock
+from services.settings import SettingMissing, Settings, read_settings
+
+
+class Portal(Flask):
+    """Flask with the two things that every request needs beside it."""
+
+    settings: Settings
+    clock: Clock
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> Portal:
+    if settings is None:
+        load_dotenv()
+        settings = _settings_or_exit()
+    app = Portal(__name__, static_folder="static", template_folder="templates")
+    app.settings, app.clock = settings, clock or SystemClock()
+    app.config.update(_flask_config(settings))
+    open_database(settings.database_url)
+    _hold_connection_per_request(app)
+    Htmx(app)
+    CSRFProtect(app)
+    blueprints.register(app)
+    _add_commands(app)
+    return app
+
+
+def _flask_config(settings: Settings) -> dict:
+    secure = settings.secure_cookies
+    return {
+        "SECRET_KEY": settings.secret_key.reveal(),
+        "SESSION_COOKIE_NAME": "__Host-portal" if secure else "portal",
+        "SESSION_COOKIE_SECURE": secure,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_PATH": "/",
+        "TRUSTED_HOSTS": settings.all_trusted_hosts,
+        "MAX_CONTENT_LENGTH": 1_000_000,
+        "MAX_FORM_MEMORY_SIZE": 500_000,
+        "MAX_FORM_PARTS": 1_000,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "BABEL_TRANSLATION_DIRECTORIES": os.path.join(os.path.dirname(os.path.abspath(__file__)), "translations"),
+    }
+
+
+def _hold_connection_per_request(app: Flask) -> None:
+    @app.before_request
+    def open_connection():
+        if database.is_closed():
+            database.connect()
+
+    @app.teardown_request
+    def close_connection(error):
+        if not database.is_closed() and not database.in_transaction():
+            database.close()
+
+
+def _settings_or_exit() -> Settings:
+    try:
+        return read_settings()
+    except SettingMissing as missing:
+        sys.exit(str(missing))
+
+
+def _add_commands(app: Portal) -> None:
+    @app.cli.command("init")
+    def init():
+        """Create the database or bring it to this release."""
+        from services import installation
+
+        for line in installation.prepare(app.settings, app.clock):
+            click.echo(line)
+
+    @app.cli.command("serve")
+    def serve():
+        """Serve the portal with waitress."""
+        from waitress import serve as waitress_serve
+
+        waitress_serve(app, **_waitress_config(app.settings))
+
+    @app.cli.command("worker")
+    @click.option("--once", is_flag=True, help="Do what is due now, then stop.")
+    def worker(once: bool):
+        """Make the storage service follow the database, measure use, send mails."""
+        from services import worker as work
+
+        work.run(app.settings, app.clock, once=once)
+
+
+def _waitress_config(settings: Settings) -> dict:
+    proxy = {
+        "trusted_proxy": settings.trusted_proxy,
+        "trusted_proxy_count": 1,
+        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+    }
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "threads": settings.threads,
+        "ident": None,
+        "connection_limit": 500,
+        "channel_timeout": 30,
+        "max_request_body_size": 1_100_000,
+        "max_request_header_size": 32_768,
+        "asyncore_use_poll": True,
+        "clear_untrusted_proxy_headers": True,
+        **(proxy if settings.trusted_proxy else {}),
+    }
+
+
+cli = FlaskGroup(create_app=create_app, help="The partner portal.", add_default_commands=False, add_version_option=False)
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,93 @@
+"""Log-ins: begun, recognised, ended. The database holds only a token's hash, so that a copy of it opens nothing (T12)."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from peewee import JOIN
+
+from models.base import write_tx
+from models.operator import Operator
+from models.partner import Member, Partner
+from models.session import Session
+from services.audit import Act, record
+from services.settings import Settings
+
+TOUCH_AFTER = timedelta(minutes=1)
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def begin(act: Act, person: Member | Operator, settings: Settings) -> str:
+    """Starts a session for the person and returns its token: 256 random bits, to be kept by the person's device only."""
+    token = secrets.token_urlsafe(32)
+    is_member = isinstance(person, Member)
+    hours = settings.member_session_hours if is_member else settings.operator_session_hours
+    with write_tx():
+        session = Session.create(
+            token_hash=token_hash(token),
+            member=person if is_member else None,
+            operator=None if is_member else person,
+            created_at=act.at,
+            last_seen_at=act.at,
+            expires_at=act.at + timedelta(hours=hours),
+            ip=act.ip,
+            user_agent=act.user_agent[:300],
+        )
+        record(act, "session.begun", session, partner=person.partner_id if is_member else None)
+    return token
+
+
+def recognise(token: str, at, settings: Settings) -> Session | None:
+    """The live session of a token with its person and partner in one query; None when it ended, lapsed or is unknown."""
+    session = (
+        Session.select(Session, Member, Partner, Operator)
+        .join(Member, JOIN.LEFT_OUTER)
+        .join(Partner, JOIN.LEFT_OUTER)
+        .switch(Session)
+        .join(Operator, JOIN.LEFT_OUTER)
+        .where(Session.token_hash == token_hash(token), Session.ended_at.is_null(), Session.expires_at > at)
+        .first()
+    )
+    if session is None or not _person_may(session, at):
+        return None
+    idle = settings.member_idle_minutes if session.member_id else settings.operator_idle_minutes
+    return session if session.last_seen_at > at - timedelta(minutes=idle) else None
+
+
+def _person_may(session: Session, at) -> bool:
+    person = session.member if session.member_id else session.operator
+    if not person.active:
+        return False
+    until = getattr(person, "access_until_on", None)
+    return until is None or at.date() <= until
+
+
+def touch(session: Session, at) -> None:
+    """Notes that the person is here. At most one write a minute; a page that only polls does not call this."""
+    if at - session.last_seen_at >= TOUCH_AFTER:
+        session.last_seen_at = at
+        with write_tx():
+            Session.update(last_seen_at=at).where(Session.id == session.id, Session.ended_at.is_null()).execute()
+
+
+def end(act: Act, session: Session, reason: str = "logged out") -> None:
+    _end_where(act, (Session.id == session.id), reason)
+
+
+def end_all(act: Act, person: Member | Operator, reason: str, keep: Session | None = None) -> int:
+    """Ends every session of a person, all but `keep`; returns how many."""
+    own = Session.member == person if isinstance(person, Member) else Session.operator == person
+    return _end_where(act, own if keep is None else own & (Session.id != keep.id), reason)
+
+
+def _end_where(act: Act, condition, reason: str) -> int:
+    with write_tx():
+        ended = list(Session.select().where(condition, Session.ended_at.is_null()))
+        for session in ended:
+            session.ended_at, session.end_reason = act.at, reason
+            session.save(only=[Session.ended_at, Session.end_reason])
+            record(act, "session.ended", session, after={"reason": reason})
+    return len(ended)
