@@ -45,7 +45,8 @@ class Contract(Table):
 
 
 class AllocationEntry(Table):
-    """Append-only: one line per changed allocation. `batch` ties the lines of one act; `undoes` names the batch taken back."""
+    """Append-only: one line per changed allocation. `batch` ties the lines of one act; `cause` is
+    opened (a new sub-account), changed, undone (the batch before taken back) or closed."""
 
     id = AutoField()
     contract = ForeignKeyField(Contract, backref="entries")
@@ -55,6 +56,6 @@ class AllocationEntry(Table):
     after_bytes = BigIntegerField()
     actor = TextField()
     at = UtcDateTimeField()
+    cause = TextField(default="changed")
     reason = TextField(default="")
     batch = TextField()
-    undoes = TextField(null=True)

@@ -200,9 +200,10 @@ CREATE TABLE allocation_entry (
     after_bytes BIGINT NOT NULL,
     actor TEXT NOT NULL,
     at {at} NOT NULL,
+    cause TEXT NOT NULL,
     reason TEXT NOT NULL,
     batch TEXT NOT NULL,
-    undoes TEXT,
+    CHECK (cause IN ('opened', 'changed', 'undone', 'closed')),
     CHECK ((sub_account_id IS NULL) <> (child_contract_id IS NULL)),
     CHECK (before_bytes >= 0 AND after_bytes >= 0)
 );
