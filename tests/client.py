@@ -1,0 +1,64 @@
+"""The browser of the tests: signs in, sends its CSRF token, and looks at every page that it gets."""
+
+import secrets
+
+from flask import current_app, g
+from flask.testing import FlaskClient
+from flask_wtf.csrf import generate_csrf
+from werkzeug.test import TestResponse
+
+from services import sessions
+from tests.cast import act_of
+
+try:
+    from tests.page import check_page
+except ModuleNotFoundError:
+
+    def check_page(html: str) -> None: ...
+
+
+READING = ("GET", "HEAD", "OPTIONS")
+
+
+class PortalClient(FlaskClient):
+    """`csrf=False` leaves the token out, `htmx=True` asks as htmx does, `check=False` spares a page the check."""
+
+    def open(self, *args, csrf: bool = True, htmx: bool = False, check: bool = True, **kwargs) -> TestResponse:
+        if args and isinstance(args[0], str) and args[0].startswith("/"):
+            kwargs.setdefault("base_url", self._own_url)
+            headers = dict(kwargs.pop("headers", None) or {})
+            if htmx:
+                headers["HX-Request"] = "true"
+            if csrf and kwargs.get("method", "GET") not in READING:
+                headers.setdefault("X-CSRFToken", self.csrf_token())
+            kwargs["headers"] = headers
+        response = super().open(*args, **kwargs)
+        if check and response.mimetype == "text/html" and response.text.lstrip().lower().startswith("<!doctype"):
+            check_page(response.text)
+        return response
+
+    @property
+    def _own_url(self) -> str:
+        return self.application.settings.public_url
+
+    def own_session(self):
+        """The session cookie's content, to read or change: `with client.own_session() as values: …`."""
+        return self.session_transaction(base_url=self._own_url)
+
+    def csrf_token(self) -> str:
+        with self.own_session() as values:
+            raw = values.setdefault("csrf_token", secrets.token_hex(20))
+        with self.application.test_request_context(base_url=self._own_url):
+            from flask import session
+
+            session["csrf_token"] = raw
+            g.pop("csrf_token", None)
+            return generate_csrf()
+
+    def sign_in(self, person, **session_values) -> None:
+        """Begins a real session for the person, without the log-in form."""
+        app = self.application
+        with app.app_context():
+            token = sessions.begin(act_of(person, current_app.clock.now()), person, current_app.settings)
+        with self.own_session() as values:
+            values.update({"_user_id": token, "_fresh": True, **session_values})
