@@ -1,0 +1,105 @@
+"""Mails: written in the transaction of their cause, kept in the outbox, sent by the worker (services.mail_sending)."""
+
+import functools
+from collections.abc import Callable
+from datetime import date, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.support import Translations
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from models.base import database
+from models.outbox import Mail
+from services import capacity
+from services.audit import Act
+from services.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("subject.txt", "body.txt", "body.html")
+
+
+def queue(
+    act: Act,
+    settings: Settings,
+    template: str,
+    *,
+    to: str,
+    locale: str,
+    private: bool = False,
+    attachment: tuple[str, str] | None = None,
+    path: str | None = None,
+    **values: object,
+) -> Mail:
+    """Writes the mail `templates/emails/<template>/` into the outbox, in the caller's transaction.
+
+    Templates see `values`, `provider`, `portal_url`, `locale` and, when `path` is given, `url`: the absolute address
+    under PORTAL_PUBLIC_URL. `private` mails carry a one-time link: their text is blanked once they are sent.
+    `attachment` is a file name and its text. Raises RuntimeError outside a transaction, ValueError for a line break in
+    a header, jinja2.UndefinedError for a value that the template needs and did not get.
+    """
+    if not database.in_transaction():
+        raise RuntimeError(f"the mail {template} was written outside the transaction of its cause")
+    known = {"provider": settings.provider, "portal_url": settings.public_url, "locale": locale, **values}
+    if path is not None:
+        known["url"] = settings.public_url + path
+    env = environment(locale, settings.provider.time_zone)
+    subject, text, html = (env.get_template(f"emails/{template}/{part}").render(known) for part in PARTS)
+    attachment_name, attachment_text = attachment or ("", "")
+    refuse_broken_headers(to, subject.strip())
+    return Mail.create(
+        template=template,
+        recipient=to,
+        subject=subject.strip(),
+        text=text.strip() + "\n",
+        html=html.strip() + "\n",
+        attachment_name=attachment_name,
+        attachment=attachment_text,
+        private=private,
+        created_at=act.at,
+        next_attempt_at=act.at,
+    )
+
+
+def refuse_broken_headers(to: str, subject: str) -> None:
+    """Raises ValueError when a line break or a broken address would end up in a header (RFC 5322)."""
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = subject
+    message["To"] = Address(addr_spec=to)
+
+
+@functools.cache
+def environment(locale: str, zone: str) -> Environment:
+    """Jinja for mails in one language and time zone: HTML is escaped, text is not, unknown values are errors."""
+    env = Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.install_gettext_translations(Translations.load(ROOT / "translations", [locale]), newstyle=True)  # type: ignore[attr-defined]
+    env.filters.update(_filters(locale, zone))
+    return env
+
+
+def _filters(locale: str, zone: str) -> dict[str, Callable]:
+    def when(at: datetime) -> str:
+        """With the zone's name: the reader may be elsewhere."""
+        local = at.astimezone(ZoneInfo(zone))
+        return f"{format_datetime(local, 'medium', tzinfo=ZoneInfo(zone), locale=locale)} {local.tzname()}"
+
+    def day(on: date) -> str:
+        return format_date(on, "medium", locale=locale)
+
+    return {
+        "bytes": lambda amount_bytes: capacity.format_bytes(amount_bytes, locale),
+        "exact_bytes": lambda amount_bytes: capacity.exact_bytes(amount_bytes, locale),
+        "when": when,
+        "day": day,
+    }
