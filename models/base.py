@@ -65,7 +65,12 @@ def open_database(url: str):
     elif scheme in ("postgres", "postgresql"):
         parsed = connect_url(url)
         opened = PooledPostgresqlDatabase(
-            parsed.database, prefer_psycopg3=True, max_connections=64, stale_timeout=300, timeout=10, **parsed.connect_params
+            parsed.database,
+            prefer_psycopg3=True,
+            max_connections=64,
+            stale_timeout=300,
+            timeout=10,
+            **parsed.connect_params,
         )
     else:
         raise ValueError(f"DATABASE_URL names the scheme {scheme!r}; sqlite:///path and postgresql://… are known")
@@ -103,6 +108,11 @@ def write_tx() -> Iterator[None]:
 def locked(query):
     """The query with a row lock where the engine has one; SQLite's IMMEDIATE transaction already holds the database."""
     return query if is_sqlite() else query.for_update()
+
+
+def skip_locked(query):
+    """The query with row locks that passes over rows another worker holds; SQLite lets one writer in at a time anyway."""
+    return query if is_sqlite() else query.for_update("FOR UPDATE SKIP LOCKED")
 
 
 class UtcDateTimeField(DateTimeField):

@@ -50,7 +50,11 @@ class Customer(Table):
 
 
 class SubAccount(Table):
-    """A storage account of one customer: what is wanted (ours), what was observed (the service's), and how far apart."""
+    """A storage account of one customer: what is wanted (ours), what was observed (the service's), and how far apart.
+
+    `observed_quota_bytes` is never below the quota that the service may hold: a raise is noted before the call, a
+    decrease after it. `in_force_bytes` is the allocation that the service has confirmed.
+    """
 
     id = AutoField()
     public_id = TextField(unique=True)
@@ -83,6 +87,7 @@ class SubAccount(Table):
     measured_at = UtcDateTimeField(null=True)
     writable = BooleanField(default=True)
     enforced_at = UtcDateTimeField(null=True)
+    enforce_next_at = UtcDateTimeField(null=True)
 
     phase = TextField(default="pending")
     reason_code = TextField(default="")

@@ -1,4 +1,4 @@
-"""Measured use: samples as they came, and one row a day with that day's allocation."""
+"""Measured use: one row a day with that day's allocation."""
 
 from peewee import AutoField, BigIntegerField, DateField, ForeignKeyField, IntegerField
 
@@ -6,22 +6,17 @@ from models.base import Table, UtcDateTimeField
 from models.sub_account import SubAccount
 
 
-class UsageSample(Table):
-    id = AutoField()
-    sub_account = ForeignKeyField(SubAccount, backref="samples")
-    measured_at = UtcDateTimeField()
-    used_bytes = BigIntegerField()
-    object_count = BigIntegerField()
-
-
 class UsageDay(Table):
-    """One UTC day: average over the time measured, peak, the last figure, and what was set aside that day."""
+    """One UTC day of one sub-account. Measurements come at even distances, so their mean is the average over time;
+    `sum_bytes` keeps it exact. `allocated_bytes` is what was set aside at the last measurement of the day."""
 
     id = AutoField()
     sub_account = ForeignKeyField(SubAccount, backref="usage_days")
     day_on = DateField()
     samples = IntegerField()
+    sum_bytes = BigIntegerField()
     average_bytes = BigIntegerField()
     peak_bytes = BigIntegerField()
     last_bytes = BigIntegerField()
     allocated_bytes = BigIntegerField()
+    measured_at = UtcDateTimeField()

@@ -263,6 +263,7 @@ CREATE TABLE sub_account (
     measured_at {at},
     writable BOOLEAN NOT NULL,
     enforced_at {at},
+    enforce_next_at {at},
     phase TEXT NOT NULL,
     reason_code TEXT NOT NULL,
     attempts INTEGER NOT NULL,
@@ -315,24 +316,17 @@ CREATE TABLE access_key (
     CHECK (retained_ct IS NULL OR origin = 'initial')
 );
 
-CREATE TABLE usage_sample (
-    id {pk},
-    sub_account_id BIGINT NOT NULL REFERENCES sub_account (id),
-    measured_at {at} NOT NULL,
-    used_bytes BIGINT NOT NULL,
-    object_count BIGINT NOT NULL,
-    CHECK (used_bytes >= 0 AND object_count >= 0)
-);
-
 CREATE TABLE usage_day (
     id {pk},
     sub_account_id BIGINT NOT NULL REFERENCES sub_account (id),
     day_on DATE NOT NULL,
     samples INTEGER NOT NULL,
+    sum_bytes BIGINT NOT NULL,
     average_bytes BIGINT NOT NULL,
     peak_bytes BIGINT NOT NULL,
     last_bytes BIGINT NOT NULL,
     allocated_bytes BIGINT NOT NULL,
+    measured_at {at} NOT NULL,
     UNIQUE (sub_account_id, day_on),
     CHECK (average_bytes >= 0 AND peak_bytes >= average_bytes AND allocated_bytes >= 0 AND samples > 0)
 );
@@ -407,7 +401,7 @@ CREATE INDEX sub_account_measured_idx ON sub_account (region_id, measured_at);
 CREATE INDEX sub_account_customer_idx ON sub_account (customer_id);
 CREATE INDEX flow_down_sub_account_idx ON flow_down (sub_account_id, id);
 CREATE INDEX access_key_sub_account_idx ON access_key (sub_account_id);
-CREATE INDEX usage_sample_day_idx ON usage_sample (sub_account_id, measured_at);
+CREATE INDEX sub_account_enforce_idx ON sub_account (region_id, enforce_next_at);
 CREATE INDEX mail_due_idx ON mail (sent_at, next_attempt_at);
 CREATE INDEX audit_event_partner_idx ON audit_event (partner_id, id);
 CREATE INDEX audit_event_thing_idx ON audit_event (thing_kind, thing_id, id);

@@ -1,0 +1,91 @@
+"""Access keys on the storage service, one call at a time, as the worker finds them."""
+
+import secrets
+import string
+
+from models.base import write_tx
+from models.sub_account import AccessKey, SubAccount
+from services.audit import Act, record
+from services.secret import Secret, Vault
+from services.storage.contract import RemoteAccount, RemoteKey, Storage
+
+KEY_ID_SIGNS = string.ascii_uppercase + string.digits
+
+
+def make_next(storage: Storage, vault: Vault, act: Act, row: SubAccount, remote: RemoteAccount) -> bool:
+    """Makes the next call that some key of the sub-account needs; False when all keys stand as wanted."""
+    standing = {key.id: key for key in remote.keys}
+    keys = list(
+        AccessKey.select().where(AccessKey.sub_account == row, AccessKey.phase != "deleted").order_by(AccessKey.id)
+    )
+    for key in keys:
+        if key.phase == "pending":
+            _make(storage, vault, act, row, key, standing)
+            return True
+        if key.access_key_id and _bring(storage, act, row, key, standing.get(key.access_key_id)):
+            return True
+    return False
+
+
+def _make(
+    storage: Storage, vault: Vault, act: Act, row: SubAccount, key: AccessKey, standing: dict[str, RemoteKey]
+) -> None:
+    if storage.capabilities.key_import:
+        _import(storage, vault, act, row, key)
+        return
+    own = {known for (known,) in AccessKey.select(AccessKey.access_key_id).where(AccessKey.sub_account == row).tuples()}
+    unseen = [found for found in standing if found not in own]
+    if unseen:
+        # made by a call whose answer was lost: its secret was never seen, so nobody may keep it
+        storage.delete_key(row.remote_uid, unseen[0])
+        return
+    pair = storage.new_key(row.remote_uid)
+    _keep(vault, key, pair.id, pair.secret)
+    _live(act, row, key)
+
+
+def _import(storage: Storage, vault: Vault, act: Act, row: SubAccount, key: AccessKey) -> None:
+    """The pair is kept before it is sent, so that a lost answer is repeated with the same pair."""
+    if key.access_key_id is None:
+        key_id = "PP" + "".join(secrets.choice(KEY_ID_SIGNS) for _ in range(18))
+        _keep(vault, key, key_id, Secret(secrets.token_urlsafe(30)))
+    storage.put_key(row.remote_uid, key.access_key_id, vault.open(key.retained_ct or key.secret_ct))
+    _live(act, row, key)
+
+
+def _keep(vault: Vault, key: AccessKey, key_id: str, secret: Secret) -> None:
+    """The initial key is the provider's retained copy (T13); any other is kept only until it was shown."""
+    sealed = vault.seal(secret)
+    key.access_key_id = key_id
+    key.retained_ct, key.secret_ct = (sealed, None) if key.origin == "initial" else (None, sealed)
+    with write_tx():
+        key.save(only=["access_key_id", "retained_ct", "secret_ct"])
+
+
+def _live(act: Act, row: SubAccount, key: AccessKey) -> None:
+    key.phase = "live"
+    with write_tx():
+        key.save(only=["phase"])
+        record(act, "access_key.made", key, partner=row.partner_id, after={"access_key_id": key.access_key_id})
+
+
+def _bring(storage: Storage, act: Act, row: SubAccount, key: AccessKey, found: RemoteKey | None) -> bool:
+    """Switches or deletes one known key; False when it stands as wanted."""
+    key_id = key.access_key_id
+    if key.wanted == "deleted":
+        storage.delete_key(row.remote_uid, key_id)
+        _moved(act, row, key, "deleted")
+        return True
+    active = key.wanted == "active"
+    if found is not None and found.active != active:
+        storage.put_key_active(row.remote_uid, key_id, active)
+        _moved(act, row, key, "live" if active else "inactive")
+        return True
+    return False
+
+
+def _moved(act: Act, row: SubAccount, key: AccessKey, phase: str) -> None:
+    before, key.phase = key.phase, phase
+    with write_tx():
+        key.save(only=["phase"])
+        record(act, "access_key.applied", key, partner=row.partner_id, before={"phase": before}, after={"phase": phase})

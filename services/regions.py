@@ -1,0 +1,61 @@
+"""How each storage service is doing, as its worker saw it. Pages read these rows and never the service."""
+
+import logging
+from datetime import datetime, timedelta
+
+from models.base import write_tx
+from models.sub_account import Region
+from services.storage.contract import Storage
+
+BREAK_AFTER_FAILURES = 5
+REST = timedelta(seconds=30)
+HEARTBEAT = timedelta(seconds=10)
+
+log = logging.getLogger("portal.worker")
+
+
+def describe(name: str, storage: Storage) -> Region:
+    """The region's row, brought to what the storage says of itself."""
+    with write_tx():
+        region, _made = Region.get_or_create(name=name)
+        region.endpoint, region.s3_region = storage.endpoint, storage.region
+        region.hard_quota = storage.capabilities.hard_quota
+        region.quota_delay_seconds = storage.capabilities.quota_delay_seconds
+        region.save()
+    return region
+
+
+def resting(region: Region, now: datetime) -> bool:
+    """The circuit breaker is open: the service failed several times running and is left alone for a while."""
+    return region.retry_at is not None and region.retry_at > now
+
+
+def note_answer(region: Region, now: datetime) -> None:
+    if region.failures == 0 and region.last_ok_at is not None and now - region.last_ok_at < HEARTBEAT:
+        return
+    if region.failures:
+        log.info("storage %s answers again", region.name)
+    region.failures, region.failing_since_at, region.retry_at, region.last_ok_at = 0, None, None, now
+    _save(region, "failures", "failing_since_at", "retry_at", "last_ok_at")
+
+
+def note_failure(region: Region, now: datetime, text: str) -> None:
+    region.failures += 1
+    region.failing_since_at = region.failing_since_at or now
+    region.last_error = text[:500]
+    if region.failures >= BREAK_AFTER_FAILURES:
+        region.retry_at = now + REST
+    log.warning("storage %s: %s", region.name, text)
+    _save(region, "failures", "failing_since_at", "last_error", "retry_at")
+
+
+def note_enforced(region: Region, now: datetime) -> None:
+    """The loop that holds quotas went round; when this time grows old, there is no quota (storage.md)."""
+    if region.enforced_at is None or now - region.enforced_at >= timedelta(seconds=5):
+        region.enforced_at = now
+        _save(region, "enforced_at")
+
+
+def _save(region: Region, *names: str) -> None:
+    with write_tx():
+        region.save(only=list(names))

@@ -1,0 +1,86 @@
+"""The second process: makes the storage follow, measures, holds quotas, sends mails, keeps time."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from peewee import InterfaceError, OperationalError
+
+from models.base import database
+from services import enforcement, mail_sending, regions, usage
+from services.clock import Clock
+from services.provisioning import Site, provision_next
+from services.secret import Vault
+from services.settings import Settings
+from services.storage import Storage, open_storage, read_credentials
+
+log = logging.getLogger("portal.worker")
+
+IDLE_SECONDS = 0.5
+ENFORCE_EVERY_SECONDS = 1.0
+STEPS_A_ROUND = 50
+MAILS_A_ROUND = 10
+
+
+def open_site(settings: Settings, clock: Clock, storage: Storage | None = None) -> Site:
+    """The region that this worker looks after. Only the worker reads the storage credentials."""
+    if storage is None:
+        credentials = read_credentials(settings.storage_credentials) if settings.storage_credentials else None
+        storage = open_storage(settings.storage_url, credentials)
+    with database.connection_context():
+        region = regions.describe(settings.storage_region, storage)
+    return Site(region, storage, Vault(settings.data_keys), clock, owner=f"{socket.gethostname()}:{os.getpid()}")
+
+
+def round_of_work(site: Site, settings: Settings) -> bool:
+    """Does what is due, a bounded amount of each; True when there may be more."""
+    steps = 0
+    while steps < STEPS_A_ROUND and provision_next(site):
+        steps += 1
+    mails = mail_sending.send_due(settings, site.clock.now(), MAILS_A_ROUND)
+    measured = usage.measure_due(site, timedelta(minutes=settings.measure_minutes))
+    return steps == STEPS_A_ROUND or mails == MAILS_A_ROUND or measured == usage.BATCH
+
+
+def run(settings: Settings, clock: Clock, *, once: bool = False) -> None:
+    """Works until SIGTERM or SIGINT; `once`: until nothing is due. A step under way is finished first."""
+    site, stop = open_site(settings, clock), threading.Event()
+    if once:
+        _until_idle(site, settings)
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    # a site of its own: the two loops do not share a region row
+    guard = open_site(settings, clock, site.storage)
+    holding = threading.Thread(
+        target=_loop, args=(lambda: bool(enforcement.enforce_due(guard)), stop, ENFORCE_EVERY_SECONDS)
+    )
+    holding.start()
+    log.info("worker for region %s started", site.region.name)
+    _loop(lambda: round_of_work(site, settings), stop, IDLE_SECONDS)
+    holding.join()
+    log.info("worker stopped")
+
+
+def _until_idle(site: Site, settings: Settings) -> None:
+    with database.connection_context():
+        while round_of_work(site, settings):
+            pass
+        enforcement.enforce_due(site)
+
+
+def _loop(work: Callable[[], bool], stop: threading.Event, pause_seconds: float) -> None:
+    """Calls `work` again and again; a database that is away is waited for."""
+    while not stop.is_set():
+        try:
+            with database.connection_context():
+                more = work()
+        except (OperationalError, InterfaceError) as failure:
+            log.warning("database: %s", failure)
+            more = False
+        if not more:
+            stop.wait(pause_seconds)
