@@ -11,7 +11,8 @@ CONTRACT_STATES = ("draft", "active", "expired", "terminated")
 
 class Contract(Table):
     """The right to capacity for a term. `allocated_bytes` counts what its sub-accounts and child contracts hold;
-    the database refuses more than `reserved_bytes` unless overdraft is allowed. Prices are cents per GB and month."""
+    the database refuses more than `reserved_bytes` unless overdraft is allowed. `used_bytes` sums up its sub-accounts as
+    of `measured_at`, the oldest of their measurements. Prices are cents per GB and month."""
 
     id = AutoField()
     public_id = TextField(unique=True)
@@ -22,6 +23,8 @@ class Contract(Table):
     state = TextField(default="active")
     reserved_bytes = BigIntegerField()
     allocated_bytes = BigIntegerField(default=0)
+    used_bytes = BigIntegerField(default=0)
+    measured_at = UtcDateTimeField(null=True)
     allow_overdraft = BooleanField(default=False)
     price_cents = ExactDecimalField()
     excess_price_cents = ExactDecimalField()

@@ -98,6 +98,20 @@ def rebalance(
     return batch
 
 
+def rehearse(act: Act, contract: Contract, changes: Iterable[Change], *, seen_version: int) -> None:
+    """Refuses exactly as `rebalance` would, and leaves nothing behind."""
+    try:
+        with write_tx():
+            rebalance(act, contract, changes, seen_version=seen_version, once_key=new_batch())
+            raise _Rehearsed
+    except _Rehearsed:
+        return
+
+
+class _Rehearsed(Exception):
+    """Rolls the rehearsal back."""
+
+
 def undo(act: Act, contract: Contract, batch: str, *, within: timedelta) -> str:
     """Takes back the contract's last change within the time allowed, by the same rules. Returns the new batch id."""
     with write_tx():

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from models.base import write_tx
 from models.sub_account import SubAccount
-from services import regions
+from services import regions, usage
 from services.audit import record
 from services.provisioning import Site
 from services.storage.contract import Enforcement, StorageAbsent, StorageError
@@ -31,21 +31,25 @@ def enforce_due(site: Site) -> int:
         .order_by(SubAccount.enforce_next_at)
         .limit(BATCH)
     )
-    counted = 0
+    counted, changed = 0, set()
     for row in query:
         try:
-            _keep(site, row, site.storage.enforce(row.remote_uid))
+            if _keep(site, row, site.storage.enforce(row.remote_uid)):
+                changed.add(row.contract_id)
             counted += 1
         except StorageAbsent:
             _plan(row, site.clock.now() + LONGEST)
         except StorageError as failure:
             regions.note_failure(site.region, site.clock.now(), str(failure))
             return counted
+    for contract_id in changed:
+        usage.sum_up(contract_id)
     regions.note_enforced(site.region, now)
     return counted
 
 
-def _keep(site: Site, row: SubAccount, found: Enforcement) -> None:
+def _keep(site: Site, row: SubAccount, found: Enforcement) -> bool:
+    """Notes the count; True when the use is another than before."""
     now = site.clock.now()
     values: dict = {"enforced_at": now, "enforce_next_at": next_round(found, now), "writable": found.writable}
     if found.used_bytes is not None:
@@ -55,6 +59,7 @@ def _keep(site: Site, row: SubAccount, found: Enforcement) -> None:
         if found.writable != row.writable:
             after = {"writable": found.writable, "used_bytes": found.used_bytes, "quota_bytes": found.quota_bytes}
             record(site.act(), "sub_account.writing_switched", row, partner=row.partner_id, after=after)
+    return found.used_bytes not in (None, row.used_bytes)
 
 
 def next_round(found: Enforcement, now: datetime) -> datetime | None:

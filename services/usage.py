@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from peewee import fn
+
 from models.base import locked, write_tx
+from models.contract import Contract
 from models.sub_account import SubAccount
 from models.usage import UsageDay
 from services import regions
@@ -22,21 +25,35 @@ def measure_due(site: Site, every: timedelta) -> int:
         return 0
     stale = SubAccount.measured_at.is_null() | (SubAccount.measured_at <= now - every)
     query = (
-        SubAccount.select(SubAccount.id, SubAccount.remote_uid)
+        SubAccount.select(SubAccount.id, SubAccount.remote_uid, SubAccount.contract)
         .where(SubAccount.region == site.region, SubAccount.observed_state != "", stale)
         .order_by(SubAccount.measured_at.asc(nulls="first"))
         .limit(BATCH)
     )
     rows = list(query.tuples())
-    for sub_account_id, uid in rows:
+    for sub_account_id, uid, _contract_id in rows:
         try:
             keep(sub_account_id, site.storage.measure(uid), site.clock.now())
         except StorageAbsent:
             continue  # gone or not there yet: provisioning finds out why
         except StorageError as failure:
             regions.note_failure(site.region, site.clock.now(), str(failure))
-            return len(rows)
+            break
+    for contract_id in {contract_id for _id, _uid, contract_id in rows}:
+        sum_up(contract_id)
     return len(rows)
+
+
+def sum_up(contract_id: int) -> None:
+    """Brings a contract's total to the sum of its sub-accounts' figures and to the oldest of their times, so that pages
+    read one row however many sub-accounts there are."""
+    total_bytes, oldest_at = (
+        SubAccount.select(fn.COALESCE(fn.SUM(SubAccount.used_bytes), 0), fn.MIN(SubAccount.measured_at))
+        .where(SubAccount.contract == contract_id, SubAccount.measured_at.is_null(False))
+        .scalar(as_tuple=True)
+    )
+    with write_tx():
+        Contract.update(used_bytes=int(total_bytes), measured_at=oldest_at).where(Contract.id == contract_id).execute()
 
 
 def keep(sub_account_id: int, measured: Measured, at: datetime) -> None:

@@ -172,6 +172,8 @@ CREATE TABLE contract (
     state TEXT NOT NULL,
     reserved_bytes BIGINT NOT NULL,
     allocated_bytes BIGINT NOT NULL,
+    used_bytes BIGINT NOT NULL,
+    measured_at {at},
     allow_overdraft BOOLEAN NOT NULL,
     price_cents TEXT NOT NULL,
     excess_price_cents TEXT NOT NULL,
