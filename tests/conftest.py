@@ -1,4 +1,4 @@
-"""The ground of every test: a fresh database of either kind, a clock that stands, the cast, clients that check pages."""
+"""The ground of every test: a fresh database of either kind, a clock that stands, the cast, clients that check."""
 
 import contextlib
 import logging
@@ -115,15 +115,10 @@ def db(engine: str, database_url: str) -> Iterator:
     """The opened database (peewee), bound to the models, empty."""
     opened = open_database(database_url)
     if engine == "postgres":
-        empty()
+        postgres.empty(opened)
     yield opened
     database.obj.close_all()
     opened.close_all()
-
-
-def empty() -> None:
-    names = [name for name in database.get_tables() if name != "migration_history"]
-    database.execute_sql("TRUNCATE {} RESTART IDENTITY CASCADE".format(", ".join(f'"{name}"' for name in names)))
 
 
 @pytest.fixture

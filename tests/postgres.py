@@ -25,6 +25,7 @@ PLACES = (
 )
 START_SECONDS = 60
 USER = "portal"
+HISTORY = "schema_migration"
 # Nothing here has to survive a power cut, so nothing waits for the disk.
 OPTIONS = {
     "fsync": "off",
@@ -127,6 +128,22 @@ def _wait(url: str, process: subprocess.Popen, log: Path) -> None:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Postgres did not start: {log.read_text().strip()}") from None
             time.sleep(0.05)
+
+
+def empty(database) -> None:
+    """Deletes all rows and restarts all counters. Ten times faster than TRUNCATE on tables that hold a few rows."""
+    names = [name for name in database.get_tables() if name != HISTORY]
+    deletes = "; ".join(f'DELETE FROM "{name}"' for name in names)  # noqa: S608 - own names
+    with database.atomic():
+        # the role turns foreign keys off; the time-out names a test that left a transaction open
+        database.execute_sql(f"SET LOCAL lock_timeout = '10s'; SET LOCAL session_replication_role = replica; {deletes}")
+        used = database.execute_sql(
+            "SELECT quote_ident(sequencename) FROM pg_sequences WHERE last_value IS NOT NULL AND sequencename !~ %s",
+            (f"^{HISTORY}_",),
+        )
+        restarts = "; ".join(f"ALTER SEQUENCE {name} RESTART" for (name,) in used.fetchall())
+        if restarts:
+            database.execute_sql(restarts)
 
 
 def fresh_database(server_url: str, name: str) -> str:

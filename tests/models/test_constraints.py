@@ -1,0 +1,175 @@
+"""The database itself refuses what the rules forbid, whoever writes."""
+
+import re
+
+import pytest
+from peewee import IntegrityError
+
+from models.base import database
+from models.contract import Contract
+from models.sub_account import Customer, SubAccount
+from tests.models import rows
+
+TB = 10**12
+# Table, and columns that break exactly one rule of it.
+FORBIDDEN = [
+    ("partner", {"kind": "friend"}),
+    ("partner", {"state": "asleep"}),
+    ("member", {"role": "boss"}),
+    ("member", {"relation": "cousin"}),
+    ("operator", {"right": "all"}),
+    ("session", {"member_id": None}),
+    ("one_time_link", {"member_id": None}),
+    ("attempt", {"failures": -1}),
+    ("terms_version", {"state": "lost"}),
+    ("contract", {"kind": "gift"}),
+    ("contract", {"state": "lost"}),
+    ("contract", {"reserved_bytes": -1, "allocated_bytes": 0, "allow_overdraft": True}),
+    ("contract", {"allocated_bytes": -1}),
+    ("contract", {"reserved_bytes": TB, "allocated_bytes": TB + 1}),
+    ("contract", {"ends_on": "2026-03-01"}),
+    ("allocation_entry", {"cause": "mood"}),
+    ("allocation_entry", {"sub_account_id": None}),
+    ("allocation_entry", {"before_bytes": -1}),
+    ("sub_account", {"billing": "barter"}),
+    ("sub_account", {"wanted_state": "lost"}),
+    ("sub_account", {"phase": "lost"}),
+    ("sub_account", {"allocated_bytes": -1}),
+    ("sub_account", {"used_bytes": -1}),
+    ("sub_account", {"observed_generation": 2}),
+    ("sub_account", {"billing": "pay_per_use", "allocated_bytes": TB}),
+    ("flow_down", {"way": "by word"}),
+    ("access_key", {"origin": "found"}),
+    ("access_key", {"wanted": "lost"}),
+    ("access_key", {"phase": "lost"}),
+    ("access_key", {"origin": "rotation", "retained_ct": "sealed"}),
+    ("usage_day", {"peak_bytes": 0}),
+]
+ALSO_FORBIDDEN = [
+    ("allocation_entry", {"after_bytes": -1}),
+    ("sub_account", {"object_count": -1}),
+    ("usage_day", {"average_bytes": -1}),
+    ("usage_day", {"allocated_bytes": -1}),
+    ("usage_day", {"samples": 0}),
+]
+
+
+@pytest.fixture
+def tables():
+    return {table._meta.table_name: table for table in rows.all_tables()}
+
+
+def refusal_of(row, columns: dict) -> str:
+    with pytest.raises(IntegrityError) as refused, database.atomic():
+        rows.change(row, **columns)
+    return str(refused.value)
+
+
+def test_every_check_refuses(db, tables, engine):
+    """Each CHECK of the live schema has a row that it was seen to refuse; a new one without a case here fails."""
+    made, refused_by = {}, set()
+    for name, columns in FORBIDDEN + ALSO_FORBIDDEN:
+        row = made.setdefault(name, rows.make(tables[name]))
+        words = refusal_of(row, columns)
+        found = re.search(r"CHECK constraint failed: (.+)|violates check constraint \"(\w+)\"", words, re.DOTALL)
+        assert found, f"{name} {columns} was refused by something else: {words}"
+        refused_by.add((name, (found[1] or found[2]).strip()))
+    assert refused_by == (checks_of_sqlite() if engine == "sqlite" else checks_of_postgres())
+
+
+def checks_of_sqlite() -> set[tuple[str, str]]:
+    tables = database.execute_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
+    return {(name, as_named(check)) for name, sql in tables for check in checks_in(sql)}
+
+
+def as_named(check: str) -> str:
+    """SQLite names a check by its text, but one that begins with a quoted column by that column alone."""
+    quoted = re.match(r'"(\w+)"', check)
+    return quoted[1] if quoted else check
+
+
+def checks_in(sql: str) -> list[str]:
+    """What stands between the outer brackets of each CHECK."""
+    found = []
+    for start in (match.end() for match in re.finditer(r"CHECK \(", sql)):
+        depth, end = 1, start
+        while depth:
+            depth += {"(": 1, ")": -1}.get(sql[end], 0)
+            end += 1
+        found.append(sql[start : end - 1])
+    return found
+
+
+def checks_of_postgres() -> set[tuple[str, str]]:
+    return set(
+        database.execute_sql(
+            "SELECT c.relname, k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE k.contype = 'c' AND n.nspname = 'public'"
+        ).fetchall()
+    )
+
+
+def test_a_contract_holds_no_more_than_it_reserves_unless_overdraft_is_allowed(cast):
+    assert "heck constraint" in refusal_of(cast.contract, {"allocated_bytes": 10 * TB + 1}).replace("CHECK", "check")
+    rows.change(cast.contract, allow_overdraft=True)
+    rows.change(cast.contract, allocated_bytes=10 * TB + 1)
+    assert Contract.get_by_id(cast.contract.id).free_bytes == -1
+
+
+def test_a_sub_account_cannot_stand_on_another_partners_contract(cast):
+    row = sub_account_of(cast)
+    assert "foreign key" in refusal_of(row, {"contract_id": cast.other_contract.id}).lower()
+
+
+def test_a_sub_account_cannot_be_for_another_partners_customer(cast):
+    row, foreign = sub_account_of(cast), rows.make(Customer, partner=cast.contoso)
+    assert "foreign key" in refusal_of(row, {"customer_id": foreign.id}).lower()
+
+
+def test_a_sub_account_cannot_move_to_another_partner(cast):
+    assert "foreign key" in refusal_of(sub_account_of(cast), {"partner_id": cast.contoso.id}).lower()
+
+
+def test_a_row_that_others_stand_on_is_not_deleted(cast):
+    sub_account_of(cast)
+    with pytest.raises(IntegrityError), database.atomic():
+        cast.contract.delete_instance()
+
+
+def test_no_row_points_at_nothing(cast):
+    assert "foreign key" in refusal_of(sub_account_of(cast), {"region_id": 999}).lower()
+
+
+def sub_account_of(cast) -> SubAccount:
+    customer = rows.make(Customer, partner=cast.northwind)
+    return rows.make(SubAccount, partner=cast.northwind, contract=cast.contract, customer=customer, region=cast.region)
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("member", ("email_key",)),
+        ("operator", ("email_key",)),
+        ("session", ("token_hash",)),
+        ("one_time_link", ("token_hash",)),
+        ("contract", ("number",)),
+        ("sub_account", ("number",)),
+        ("sub_account", ("remote_uid",)),
+        ("access_key", ("access_key_id",)),
+        ("customer", ("partner_id", "name_key")),
+        ("terms_version", ("kind", "label", "language")),
+        ("usage_day", ("sub_account_id", "day_on")),
+        ("one_time_key", ("principal", "key")),
+    ],
+)
+def test_what_is_unique_cannot_come_twice(db, tables, table, columns):
+    first, second = (rows.make(tables[table]) for _ in (1, 2))
+    if table == "access_key":
+        rows.change(first, access_key_id="AKIA1")
+        first.access_key_id = "AKIA1"
+    mark = database.obj.param
+    wheres = " AND ".join(f'"{name}" = {mark}' for name in columns)
+    values = [getattr(first, name) for name in columns]
+    held = database.execute_sql(f'SELECT COUNT(*) FROM "{table}" WHERE {wheres}', values)  # noqa: S608 - own names
+    assert held.fetchone() == (1,)
+    assert "unique" in refusal_of(second, dict(zip(columns, values, strict=True))).lower()
