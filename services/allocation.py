@@ -1,6 +1,5 @@
 """The rules of capacity (T14; domain.md, Rules of capacity): who may set aside how much of a contract."""
 
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,12 +8,11 @@ from models.base import locked, write_tx
 from models.contract import AllocationEntry, Contract
 from models.partner import Partner
 from models.sub_account import SubAccount
+from services import allocation_ledger as ledger
 from services import once
-from services.audit import Act, record
+from services.audit import Act
 from services.capacity import SMALLEST_STEP_BYTES
 from services.refusal import N_, NotFound, Refusal
-
-APPLY_WITHIN = timedelta(minutes=15)
 
 
 class AllocationRefused(Refusal):
@@ -47,25 +45,14 @@ class Change:
     below_use: bool = False
 
 
-@dataclass(frozen=True)
-class Step:
-    sub_account: SubAccount
-    before_bytes: int
-    after_bytes: int
-
-
 def open_allocation(act: Act, contract: Contract, sub_account: SubAccount, amount_bytes: int, batch: str) -> None:
     """The first ledger line of a new sub-account. Call inside write_tx with the contract locked.
 
     Raises AllocationRefused when the contract has not that much left.
     """
     _refuse_overdrawn(contract, amount_bytes)
-    _count(contract, amount_bytes)
-    _write_ledger(act, contract, [Step(sub_account, 0, amount_bytes)], batch, "opened", "")
-
-
-def new_batch() -> str:
-    return secrets.token_hex(8)
+    ledger.count(contract, amount_bytes)
+    ledger.write(act, contract, [ledger.Step(sub_account, 0, amount_bytes)], batch, "opened", "")
 
 
 def rebalance(
@@ -102,7 +89,7 @@ def rehearse(act: Act, contract: Contract, changes: Iterable[Change], *, seen_ve
     """Refuses exactly as `rebalance` would, and leaves nothing behind."""
     try:
         with write_tx():
-            rebalance(act, contract, changes, seen_version=seen_version, once_key=new_batch())
+            rebalance(act, contract, changes, seen_version=seen_version, once_key=ledger.new_batch())
             raise _Rehearsed
     except _Rehearsed:
         return
@@ -144,7 +131,7 @@ def own_contract(partner: Partner, number: str) -> Contract:
     return contract
 
 
-def _steps(contract: Contract, wanted: Mapping[str, Change]) -> list[Step]:
+def _steps(contract: Contract, wanted: Mapping[str, Change]) -> list[ledger.Step]:
     """The real changes, checked one by one and with the rows locked, in a fixed order."""
     query = (
         SubAccount.select()
@@ -156,7 +143,7 @@ def _steps(contract: Contract, wanted: Mapping[str, Change]) -> list[Step]:
         raise AllocationRefused(N_("One of these sub-accounts is not part of this contract. Reload the page."))
     for sub_account in found:
         _refuse_unfit(sub_account, wanted[sub_account.number])
-    steps = [Step(row, row.allocated_bytes, wanted[row.number].after_bytes) for row in found]
+    steps = [ledger.Step(row, row.allocated_bytes, wanted[row.number].after_bytes) for row in found]
     return [step for step in steps if step.before_bytes != step.after_bytes]
 
 
@@ -180,16 +167,16 @@ def _refuse_unfit(sub_account: SubAccount, change: Change) -> None:
         )
 
 
-def _carry_out(act: Act, contract: Contract, steps: list[Step], cause: str, reason: str) -> str:
+def _carry_out(act: Act, contract: Contract, steps: list[ledger.Step], cause: str, reason: str) -> str:
     if not steps:
         raise AllocationRefused(N_("Nothing is different from what is saved already."))
     grown_bytes = sum(step.after_bytes - step.before_bytes for step in steps)
     _refuse_overdrawn(contract, grown_bytes)
-    batch = new_batch()
-    _count(contract, grown_bytes)
+    batch = ledger.new_batch()
+    ledger.count(contract, grown_bytes)
     for step in steps:
-        _want(act, step)
-    _write_ledger(act, contract, steps, batch, cause, reason)
+        ledger.want(act, step)
+    ledger.write(act, contract, steps, batch, cause, reason)
     return batch
 
 
@@ -207,45 +194,6 @@ def _refuse_overdrawn(contract: Contract, grown_bytes: int) -> None:
             N_("This is %(over_bytes)s more than the package holds. At most %(free_bytes)s is free."),
             over_bytes=over_bytes,
             free_bytes=max(0, contract.free_bytes),
-        )
-
-
-def _count(contract: Contract, grown_bytes: int) -> None:
-    contract.allocated_bytes += grown_bytes
-    contract.version += 1
-    contract.save(only=[Contract.allocated_bytes, Contract.version])
-
-
-def _want(act: Act, step: Step) -> None:
-    row = step.sub_account
-    row.allocated_bytes = step.after_bytes
-    row.generation += 1
-    row.phase = row.phase if row.phase in ("pending", "provisioning") else "updating"
-    row.attempts, row.next_attempt_at, row.deadline_at = 0, act.at, act.at + APPLY_WITHIN
-    row.save(only=["allocated_bytes", "generation", "phase", "attempts", "next_attempt_at", "deadline_at"])
-
-
-def _write_ledger(act: Act, contract: Contract, steps: list[Step], batch: str, cause: str, reason: str) -> None:
-    """One ledger line and one audit line per changed allocation."""
-    for step in steps:
-        AllocationEntry.create(
-            contract=contract,
-            sub_account_id=step.sub_account.id,
-            before_bytes=step.before_bytes,
-            after_bytes=step.after_bytes,
-            actor=f"{act.kind}:{act.actor_id}",
-            at=act.at,
-            cause=cause,
-            reason=reason,
-            batch=batch,
-        )
-        record(
-            act,
-            f"allocation.{cause}",
-            step.sub_account,
-            partner=contract.partner_id,
-            before={"allocated_bytes": step.before_bytes},
-            after={"allocated_bytes": step.after_bytes, "batch": batch},
         )
 
 

@@ -1,4 +1,4 @@
-"""Used capacity: asked of the storage service, kept with the time of measuring and, day by day, with that day's allocation."""
+"""Used capacity: asked of the storage service, kept with its time and, day by day, with that day's allocation."""
 
 from datetime import UTC, datetime, timedelta
 
