@@ -12,6 +12,7 @@ from models.operator import Operator
 from models.partner import Member
 from models.session import OneTimeLink
 from services.audit import Act, record
+from services.people import partner_id_of
 from services.refusal import N_, NotFound, Refusal
 
 HOURS = {"confirm_mail": 48, "reset_password": 1, "operator_setup": 48}
@@ -87,10 +88,6 @@ def use(act: Act, purpose: str, token: str) -> OneTimeLink:
 def person_of(link: OneTimeLink) -> Member | Operator:
     """Whom the link was made for; the database holds exactly one of the two."""
     return cast(Member | Operator, link.member or link.operator)
-
-
-def partner_id_of(person: Member | Operator) -> int | None:
-    return person.partner_id if isinstance(person, Member) else None
 
 
 def _cancel(act: Act, purpose: str, person: Member | Operator) -> None:

@@ -72,7 +72,7 @@ def refuse_weak(text: str, known: tuple[str, ...] = (), *, with_second_factor: b
     fewest = SHORTEST_WITH_SECOND_FACTOR if with_second_factor else SHORTEST
     if len(password) < fewest:
         raise PasswordRefused(
-            N_("The password has %(present)s characters; use at least %(fewest)s. Four or five words are easy to keep."),
+            N_("The password has %(present)s characters; use at least %(fewest)s. Four or five words will do."),
             present=len(password),
             fewest=fewest,
         )

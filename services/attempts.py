@@ -1,0 +1,137 @@
+"""Guesses at a password, counted in the database before they are checked (T10; threats 5 and 6).
+
+Three counters, alike for known and unknown addresses: this account from this network, this network, and this account's
+failures in a row. The first is what a guesser meets; because it names the network, a guesser elsewhere does not lock
+the owner out. The third is NIST's limit (SP 800-63B-4, 3.2.2): after 100 a new password is needed.
+"""
+
+import hashlib
+import ipaddress
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from peewee import Case
+
+from models.base import write_tx
+from models.session import Attempt
+from services.audit import Act
+from services.people import email_key
+from services.refusal import N_, Refusal
+
+CONSECUTIVE_FAILURES = 100
+CONSECUTIVE_DAYS = 400
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many attempts in `minutes`, for one account from one network and for one network over all accounts."""
+
+    per_account: int
+    per_network: int
+    minutes: int
+
+
+LOG_IN = "log_in"
+MAIL = "mail"
+LIMITS = {LOG_IN: Limit(10, 50, 5), MAIL: Limit(3, 20, 15)}
+
+
+class TooManyAttempts(Refusal):
+    """Answer with 429 and Retry-After: `wait_seconds`."""
+
+    def __init__(self, wait: timedelta):
+        self.wait_seconds = max(1, math.ceil(wait.total_seconds()))
+        minutes = math.ceil(self.wait_seconds / 60)
+        super().__init__(N_("Too many attempts. Wait %(minutes)s min and try again."), minutes=minutes)
+
+
+class NewPasswordNeeded(Refusal):
+    def __init__(self) -> None:
+        super().__init__(
+            N_("This log-in is closed after %(failures)s wrong passwords in a row. Choose a new password to open it."),
+            failures=CONSECUTIVE_FAILURES,
+        )
+
+
+def count(act: Act, address: str, purpose: str = LOG_IN) -> None:
+    """Counts one attempt of the mail address's account, before anything is checked.
+
+    Raises TooManyAttempts or NewPasswordNeeded; a refused attempt is not counted, so that waiting always helps.
+    """
+    limit = LIMITS[purpose]
+    window = timedelta(minutes=limit.minutes)
+    with write_tx():
+        _count(_pair(act, address, purpose), act.at, window, limit.per_account)
+        _count(_network(act, purpose), act.at, window, limit.per_network)
+        if purpose == LOG_IN:
+            in_a_row = _raise(_account(address), act.at, timedelta(days=CONSECUTIVE_DAYS)).failures
+            if in_a_row > CONSECUTIVE_FAILURES:
+                raise NewPasswordNeeded
+
+
+def forgive(act: Act, address: str) -> None:
+    """After the right password: the account's counters start anew and the attempt no longer weighs on the network."""
+    with write_tx():
+        Attempt.delete().where(Attempt.subject.in_([_pair(act, address, LOG_IN), _account(address)])).execute()
+        Attempt.update(failures=Attempt.failures - 1).where(
+            Attempt.subject == _network(act, LOG_IN), Attempt.failures > 0
+        ).execute()
+
+
+def tidy(at: datetime) -> int:
+    """Removes counters whose window is over; returns how many. For the worker, now and then."""
+    with write_tx():
+        return Attempt.delete().where(Attempt.window_until <= at).execute()
+
+
+def _count(subject: str, at: datetime, window: timedelta, most: int) -> None:
+    row = _raise(subject, at, window)
+    if row.failures > most:
+        raise TooManyAttempts(row.window_until - at)
+
+
+def _raise(subject: str, at: datetime, window: timedelta) -> Attempt:
+    """One more, in one statement: fifty at once count fifty. A window that is over starts anew."""
+    over = Attempt.window_until <= at
+    (
+        Attempt.insert(subject=subject, failures=1, window_until=at + window)
+        .on_conflict(
+            conflict_target=[Attempt.subject],
+            update={
+                Attempt.failures: Case(None, [(over, 1)], Attempt.failures + 1),
+                Attempt.window_until: Case(None, [(over, at + window)], Attempt.window_until),
+            },
+        )
+        .execute()
+    )
+    return Attempt.get(Attempt.subject == subject)
+
+
+def _pair(act: Act, address: str, purpose: str) -> str:
+    return f"{purpose}:{_digest(email_key(address))}@{network(act.ip)}"
+
+
+def _network(act: Act, purpose: str) -> str:
+    return f"{purpose}:@{network(act.ip)}"
+
+
+def _account(address: str) -> str:
+    return f"{LOG_IN}:{_digest(email_key(address))}"
+
+
+def _digest(text: str) -> str:
+    """The table says nothing about whom somebody tried to be."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def network(ip: str) -> str:
+    """The address that one party holds: a whole IPv4 address, the first 64 bits of an IPv6 one."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

@@ -1,0 +1,121 @@
+"""Proving who one is: log-in, a forgotten password, a new one (T10; threats 5 to 7)."""
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from models.base import write_tx
+from models.operator import Operator
+from models.partner import Member
+from services import attempts, links, mail, passwords, people, sessions
+from services.audit import Act, record
+from services.refusal import N_, Refusal
+from services.settings import Settings
+
+RESET_PATH = "/password/reset/"
+FORGOT_PATH = "/password/forgot"
+
+log = logging.getLogger("portal.log_in")
+
+
+class LogInRefused(Refusal):
+    """One sentence for an unknown address and for a wrong password."""
+
+    def __init__(self) -> None:
+        super().__init__(N_("The mail address or the password is not right."))
+
+
+class AccessEnded(Refusal):
+    """Said only after the right password."""
+
+    def __init__(self) -> None:
+        super().__init__(N_("This log-in is no longer active. An administrator of your company can tell you more."))
+
+
+class MailNotConfirmed(Refusal):
+    """Said only after the right password; `member` is whose address waits for confirmation."""
+
+    def __init__(self, member: Member):
+        self.member = member
+        super().__init__(N_("Your mail address is not confirmed yet. Open the link in the mail that we sent you."))
+
+
+def check(act: Act, email: str, password: str) -> Member | Operator:
+    """The person with this address and password, who may sign in now.
+
+    The attempt is counted first, and the work is the same whether or not there is such a person. Raises
+    TooManyAttempts, NewPasswordNeeded, LogInRefused; after the right password only, AccessEnded or MailNotConfirmed.
+    """
+    attempts.count(act, email)
+    person = people.with_address(email)
+    if not passwords.matches(person.password_hash if person else "", password) or person is None:
+        log.info("log-in refused, request %s from %s", act.request_id, act.ip)
+        raise LogInRefused
+    attempts.forgive(act, email)
+    if not may_sign_in(act, person):
+        raise AccessEnded
+    if isinstance(person, Member) and person.email_confirmed_at is None:
+        raise MailNotConfirmed(person)
+    _renew_hash(person, password)
+    return person
+
+
+def may_sign_in(act: Act, person: Member | Operator) -> bool:
+    """Active, and within the member's access period (last day included)."""
+    until = person.access_until_on if isinstance(person, Member) else None
+    return person.active and (until is None or act.at.date() <= until)
+
+
+def _renew_hash(person: Member | Operator, password: str) -> None:
+    """Not in the trail: the password stays what it is, only its hash follows today's parameters."""
+    if passwords.needs_rehash(person.password_hash):
+        person.password_hash = passwords.hashed(password)
+        with write_tx():
+            person.save(only=["password_hash"])
+
+
+def send_reset(act: Act, settings: Settings, email: str, locale: str) -> None:
+    """Mails a link (1 h) to the address, or the news that it has no log-in; the caller learns neither.
+    `locale` is for a stranger's mail. Raises TooManyAttempts."""
+    attempts.count(act, email, attempts.MAIL)
+    person = people.with_address(email)
+    with write_tx():
+        if person is None or not may_sign_in(act, person):
+            mail.queue(act, settings, "password_reset_unknown", to=email.strip(), locale=locale, path="/")
+        else:
+            token = links.issue(act, "reset_password", person)
+            until_at = links.look("reset_password", token, act.at).expires_at
+            _mail(act, settings, "password_reset", person, RESET_PATH + token, private=True, until_at=until_at)
+
+
+def choose_password(act: Act, settings: Settings, purpose: str, token: str, password: str) -> Member | Operator:
+    """Uses the link up and sets its owner's password; ends every session of that person and says so by mail.
+
+    `purpose` is reset_password or operator_setup. Raises NotFound, LinkUsed, LinkExpired, PasswordRefused.
+    """
+    person = links.person_of(links.look(purpose, token, act.at))
+    passwords.refuse_weak(password, known_words(person, settings))
+    new_hash = passwords.hashed(password)
+    act = replace(act, kind=person._meta.table_name, actor_id=str(person.id), actor_name=person.name)
+    with write_tx():
+        links.use(act, purpose, token)
+        first = not person.password_hash
+        person.password_hash = new_hash
+        person.save(only=["password_hash"])
+        sessions.end_all(act, person, "password changed")
+        attempts.forgive(act, person.email)
+        record(act, "password.chosen" if first else "password.changed", person, partner=people.partner_id_of(person))
+        if not first:
+            _mail(act, settings, "password_changed", person, FORGOT_PATH, changed_at=act.at)
+    return person
+
+
+def known_words(person: Member | Operator, settings: Settings) -> tuple[str, ...]:
+    """What a guesser would try first for this person."""
+    company = person.partner.legal_name if isinstance(person, Member) else ""
+    return (person.name, person.email, company, settings.provider.name)
+
+
+def _mail(act: Act, settings: Settings, template: str, person: Member | Operator, path: str, **values: Any) -> None:
+    to, locale = person.email, person.locale
+    mail.queue(act, settings, template, to=to, locale=locale, path=path, name=person.name, **values)
