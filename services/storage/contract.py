@@ -98,7 +98,8 @@ class BucketUse:
 
 @dataclass(frozen=True)
 class Measured:
-    """Use of one account. `used_bytes` is the sum of the buckets plus what is known of old versions and unfinished uploads.
+    """Use of one account. `used_bytes` is the sum of the buckets and of what is known of old versions and unfinished
+    uploads.
 
     None: the backend (or this way of measuring) does not know. `exact`: counted now, object by object; otherwise the
     service's own figures, which may be some seconds old.
@@ -114,7 +115,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Enforcement:
-    """`writable` False: reading and deleting work, writing is refused. `used_bytes` None: the backend enforces by itself."""
+    """`writable` False: reading and deleting work, writing is refused. `used_bytes` None: nothing had to be counted."""
 
     used_bytes: int | None
     quota_bytes: int | None
@@ -123,7 +124,7 @@ class Enforcement:
 
 @dataclass(frozen=True)
 class Purged:
-    """One page of a deletion. Call again with `cursor` until `done`; `locked_until`: retention forbids more before then."""
+    """One page of a deletion. Call again with `cursor` until `done`; `locked_until`: retention forbids it so long."""
 
     removed_objects: int
     removed_bytes: int
@@ -158,7 +159,7 @@ class Storage(ABC):
 
     @abstractmethod
     def put_quota(self, uid: str, quota_bytes: int | None) -> None:
-        """Sets the hard limit; None lifts it. Below present use: nothing is deleted, writing is refused. StorageAbsent."""
+        """Sets the hard limit; None lifts it. Below use: nothing is deleted, writing is refused. StorageAbsent."""
 
     @abstractmethod
     def put_suspended(self, uid: str, suspended: bool) -> None:
@@ -180,12 +181,13 @@ class Storage(ABC):
 
     @abstractmethod
     def new_key(self, uid: str) -> KeyPair:
-        """Lets the service make a pair. The one call that is not repeatable: after a lost answer, `read_account` shows an
-        unknown id whose secret nobody has; delete it. StorageRefused: with capability `key_import`. StorageAbsent."""
+        """Lets the service make a pair. The one call that is not repeatable: after a lost answer, `read_account` shows
+        an unknown id whose secret nobody has; delete it. StorageRefused: with capability `key_import`. StorageAbsent.
+        """
 
     @abstractmethod
     def put_key_active(self, uid: str, key_id: str, active: bool) -> None:
-        """Switches a key off or on. StorageRefused: without capability `key_inactive`. StorageAbsent: no such key here."""
+        """Switches a key off or on. StorageRefused: without capability `key_inactive`. StorageAbsent: no such key."""
 
     @abstractmethod
     def delete_key(self, uid: str, key_id: str) -> None:
@@ -209,8 +211,8 @@ class Storage(ABC):
     def purge(self, uid: str, cursor: str | None = None) -> Purged:
         """Deletes one page: keys are refused first, then unfinished uploads, versions, objects, buckets, the account.
 
-        Start with None, go on with the returned cursor until `done`; starting anew at any time is harmless and an absent
-        account is done.
+        Start with None, go on with the returned cursor until `done`; starting anew at any time is harmless and an
+        absent account is done. StorageConflict: the account is not one of the portal's.
         """
 
     @abstractmethod

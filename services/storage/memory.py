@@ -1,4 +1,4 @@
-"""A storage service in this process: for tests, drills and demonstrations. Obeys the contract; data end with the process."""
+"""A storage service in this process: for tests and drills. Obeys the contract; data end with the process."""
 
 import secrets
 import threading

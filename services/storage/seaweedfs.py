@@ -1,12 +1,13 @@
 """SeaweedFS. Identities, keys and policies through its admin service, counting and deleting through S3.
 
 IAM is read-only on the S3 side (a customer's key could otherwise make itself further keys). What an account may do and
-what the portal remembers of it stands in one managed policy, see `seaweedfs_policy`. There is no quota per account on the
-service: `enforce` counts and takes the right to write away or gives it back.
+what the portal remembers of it stands in one managed policy, see `seaweedfs_policy`. There is no quota per account on
+the service: `enforce` counts and takes the right to write away or gives it back.
 """
 
 import re
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -121,11 +122,8 @@ class SeaweedStorage(Storage):
                 raise StorageAbsent(f"account {uid} has no key {key_id}") from None
 
     def delete_key(self, uid: str, key_id: str) -> None:
-        with self._lock:
-            try:
-                self._admin.delete("users", uid, "access-keys", key_id)
-            except Missing:
-                pass
+        with self._lock, suppress(Missing):
+            self._admin.delete("users", uid, "access-keys", key_id)
 
     def list_accounts(self, prefix: str) -> tuple[str, ...]:
         names = (user["username"] for user in self._admin.get("users")["users"] or [])
@@ -167,20 +165,16 @@ class SeaweedStorage(Storage):
                 return Purged(removed_objects, removed_bytes, name, False)
         with self._lock:  # the user first: a policy without a user is a remainder of ours, the reverse is a stranger
             for path in (("users", uid), (*_POLICIES, uid)):
-                try:
+                with suppress(Missing):
                     self._admin.delete(*path)
-                except Missing:
-                    pass
         return Purged(0, 0, None, True)
 
     def probe_key(self, key_id: str, secret: Secret, bucket: str) -> KeyState:
         return self._s3.probe(key_id, secret, bucket)
 
     def health(self) -> None:
-        try:
+        with suppress(Missing):
             self._admin.get(*_POLICIES, "portal-health")
-        except Missing:
-            pass
         self._s3.check()
 
     def _purge_bucket(self, name: str) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """SeaweedFS's admin HTTP service, signed in to as its own web page does it: cookie and CSRF token.
 
-It is no documented contract, so the version is pinned and tests/storage hold what is used here. The service answers many
-refusals with 500; they are told apart by their words. Answers of the users' part hold secrets: bodies are never logged.
+It is no documented contract, so the version is pinned and tests/storage hold what is used here. The service answers
+many refusals with 500; they are told apart by their words. Answers about users hold secrets: bodies are never logged.
 """
 
 import json
@@ -17,11 +17,11 @@ from services.storage.quiet import quiet_loggers
 _COOKIE = re.compile(r"admin-session=[^;]+")
 _FORM_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 _PAGE_TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
-_TOKEN_PAGE = "/object-store/policies"  # a page of the web interface that is cheap and carries the token
+_SMALL_PAGE = "/object-store/policies"  # of the web interface: carries the token and is cheap
 
 
 class Missing(StorageUnavailable):
-    """The service knows no such user, key, policy or bucket. Where nobody expects that: changed meanwhile, try again."""
+    """The service knows no such user, key, policy or bucket. Where nobody expects it: changed meanwhile, try again."""
 
 
 class Taken(StorageUnavailable):
@@ -85,7 +85,7 @@ class AdminService:
             headers = {"Cookie": cookie[0], "Content-Type": "application/x-www-form-urlencoded"}
             signed_in = self._send("POST", "/login", urlencode(values), headers)
             cookie = _COOKIE.search(signed_in.headers.get("Set-Cookie", "")) or cookie
-            token = _PAGE_TOKEN.search(self._send("GET", _TOKEN_PAGE, None, {"Cookie": cookie[0]}).data.decode())
+            token = _PAGE_TOKEN.search(self._send("GET", _SMALL_PAGE, None, {"Cookie": cookie[0]}).data.decode())
             if not token:
                 raise StorageUnavailable("the storage admin service does not accept the portal's log-in")
             self._session = (cookie[0], token[1])

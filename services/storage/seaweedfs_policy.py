@@ -1,8 +1,8 @@
 """What an account may do, as the managed policy that SeaweedFS keeps under the account's name.
 
-The policy is also the account's memory: SeaweedFS has no place for a marker, a display name or a quota per account, but it
-keeps a policy document word for word, over restarts too. So the whole wanted state is one document, replaced in one call.
-Statements are told apart by `Sid`:
+The policy is also the account's memory: SeaweedFS has no place for a marker, a display name or a quota per account, but
+it keeps a policy document word for word, over restarts too. So the whole wanted state is one document, replaced in one
+call. Statements are told apart by `Sid`:
 
     portal-<base64url of JSON>   never-allowed actions; carries marker, display and quota
     suspended                    refuses everything, while the account is suspended

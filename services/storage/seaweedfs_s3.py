@@ -58,7 +58,7 @@ class S3Side:
                 self._ask("abort_multipart_upload", absent="NoSuchUpload", **where)
 
     def delete_page(self, bucket: str) -> tuple[int, int]:
-        """Deletes up to PAGE_OBJECTS objects, old versions and delete markers; how many and how many bytes these were."""
+        """Deletes up to PAGE_OBJECTS objects, old versions and delete markers; how many, and their bytes."""
         page = self._ask("list_object_versions", Bucket=bucket, MaxKeys=PAGE_OBJECTS)
         found = page.get("Versions", []) + page.get("DeleteMarkers", [])
         if not found:
@@ -160,7 +160,7 @@ class S3Side:
 
 
 def _library(name: str) -> Any:
-    """boto3 and botocore are loaded by the first request: they cost a third of a second, and web processes need none."""
+    """boto3 and botocore are loaded by the first request: they cost a third of a second, and the web needs neither."""
     return import_module(name)
 
 

@@ -1,0 +1,82 @@
+"""What the storage tests do as a customer, and how they wait."""
+
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from services.secret import Secret
+from services.storage.embedded_files import GRPC_DISTANCE, HOST, service_ports
+from services.storage.memory import CustomerRefused, MemoryStorage
+
+
+class Customer(Protocol):
+    """A customer's program with one key pair. Raises CustomerRefused."""
+
+    def store(self, bucket: str, name: str, size_bytes: int) -> None: ...
+
+
+class MemoryCustomer:
+    def __init__(self, storage: MemoryStorage, key_id: str, secret: Secret):
+        self._storage, self._key_id, self._secret = storage, key_id, secret
+
+    def store(self, bucket: str, name: str, size_bytes: int) -> None:
+        self._storage.store(self._key_id, self._secret, bucket, name, size_bytes)
+
+
+class S3Customer:
+    def __init__(self, endpoint: str, key_id: str, secret: Secret):
+        self.s3 = s3_client(endpoint, key_id, secret)
+
+    def store(self, bucket: str, name: str, size_bytes: int) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            self.s3.put_object(Bucket=bucket, Key=name, Body=b"x" * size_bytes)
+        except ClientError as failure:
+            raise CustomerRefused(failure.response["Error"]["Code"]) from None
+
+
+def s3_client(endpoint: str, key_id: str, secret: Secret, service: str = "s3") -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret.reveal(),
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
+
+
+def eventually(what: Callable[[], bool], seconds: float = 5) -> None:
+    """Returns when `what` is true; the service lets changes work within some hundred milliseconds."""
+    ends = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < ends, f"not true within {seconds} s"
+        time.sleep(0.01)
+
+
+def free_base_port(first: int = 21500) -> int:
+    """A port from which on everything that the embedded server needs is free."""
+    for base in range(first, first + 400, 5):
+        try:
+            for port in service_ports(base).values():
+                for number in (port, port + GRPC_DISTANCE):
+                    with socket.socket() as probe:
+                        probe.bind((HOST, number))
+        except OSError:
+            continue
+        return base
+    raise AssertionError("no free ports for the storage server")
+
+
+def new_secret() -> Secret:
+    return Secret(secrets.token_urlsafe(24))
+
+
+def new_key_id() -> str:
+    return "AK" + secrets.token_hex(9).upper()
