@@ -1,0 +1,37 @@
+"""Names of customers and sub-accounts: what is kept, and what two of them are compared by (threats.md 22)."""
+
+import unicodedata
+
+from services.refusal import N_, Refusal
+
+LONGEST = 120
+JOINERS = "\u200c\u200d"  # some scripts need them inside words
+UNSEEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
+
+
+class NameRefused(Refusal):
+    """The text cannot be a name."""
+
+
+def tidy(text: str, field: str) -> str:
+    """The name as it is kept: NFC, single blanks. Raises NameRefused for an empty, an overlong one, or one with signs
+    that cannot be seen (they make two names look alike, or turn the direction of the text)."""
+    name = unicodedata.normalize("NFC", " ".join(text.split()))
+    if not name:
+        raise NameRefused(N_("Enter a name."), field)
+    if len(name) > LONGEST:
+        raise NameRefused(N_("Enter at most %(most)s characters."), field, most=LONGEST)
+    hidden = [sign for sign in name if unicodedata.category(sign) in UNSEEN and sign not in JOINERS]
+    if hidden:
+        raise NameRefused(
+            N_("The name holds a character that cannot be seen (%(code)s). Type the name instead of pasting it."),
+            field,
+            code=f"U+{ord(hidden[0]):04X}",
+        )
+    return name
+
+
+def key(text: str) -> str:
+    """What names are compared, ordered and searched by: width, case and blanks do not count."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).replace("\u200c", "").replace("\u200d", "").split())

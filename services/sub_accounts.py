@@ -1,0 +1,261 @@
+"""Sub-accounts: opened with their first allocation, first key and flow-down record; renamed; found by their owner."""
+
+import secrets
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from peewee import JOIN, IntegrityError
+
+from models.base import locked, write_tx
+from models.contract import Contract
+from models.lists import current_label
+from models.partner import Partner
+from models.sub_account import BILLING, AccessKey, Customer, FlowDown, Region, SubAccount
+from models.terms import TermsVersion
+from services import names, once
+from services.allocation import AllocationRefused, open_allocation
+from services.allocation_ledger import APPLY_WITHIN, new_batch
+from services.audit import Act, record
+from services.capacity import SMALLEST_STEP_BYTES
+from services.clock import local_day
+from services.refusal import N_, NotFound, Refusal
+from services.settings import Settings
+
+UID_SIGNS = string.ascii_lowercase + string.digits
+OLDEST_AGREEMENT_ON = date(1990, 1, 1)
+
+
+class SubAccountRefused(Refusal):
+    """No sub-account was opened or changed."""
+
+
+@dataclass(frozen=True)
+class SubAccountWish:
+    """What a member asks for. An empty `name` means the customer's. `allocated_bytes` counts only for the billing
+    "reserved"; "pay_per_use" has no fixed allocation. The flow-down is attested: the customer has agreed to the terms,
+    or to equivalent ones, in the contract `flow_down_reference` on `flow_down_agreed_on` (T2)."""
+
+    contract_number: str
+    region: str
+    customer: str
+    name: str
+    contact_name: str
+    contact_email: str
+    billing: str
+    allocated_bytes: int
+    allow_overdraft: bool
+    flow_down_reference: str
+    flow_down_agreed_on: date
+
+
+def create(act: Act, settings: Settings, partner: Partner, wish: SubAccountWish, once_key: str) -> SubAccount:
+    """Opens a sub-account: row, ledger line, first key (to be made by the worker), flow-down record, all or nothing.
+
+    Raises SubAccountRefused, NameRefused or AllocationRefused with the form field that it concerns. The same
+    `once_key` again gets the sub-account that it made.
+    """
+    try:
+        return _create(act, settings, partner, wish, once_key)
+    except IntegrityError:  # another request made the same customer at this moment: now its row is there to be found
+        return _create(act, settings, partner, wish, once_key)
+
+
+def own(partner: Partner, number: str, at: datetime) -> SubAccount:
+    """The partner's sub-account with its customer, region, contract and latest flow-down record, in one query.
+
+    `flow_down` is that record (or None) with its version, `flow_down_label` the label now in force. Raises NotFound
+    for unknown and foreign numbers alike.
+    """
+    later = FlowDown.alias()
+    newest = later.select(later.id).where(later.sub_account == SubAccount.id).order_by(later.id.desc()).limit(1)
+    row = (
+        SubAccount.select(
+            SubAccount, Customer, Region, Contract, FlowDown, TermsVersion, current_label(at).alias("label")
+        )
+        .join(Customer)
+        .switch(SubAccount)
+        .join(Region)
+        .switch(SubAccount)
+        .join(Contract)
+        .switch(SubAccount)
+        .join(FlowDown, JOIN.LEFT_OUTER, on=(FlowDown.id == newest), attr="flow_down")
+        .join(TermsVersion, JOIN.LEFT_OUTER)
+        .where(SubAccount.partner == partner, SubAccount.number == number)
+        .first()
+    )
+    if row is None:
+        raise NotFound()
+    record_of = getattr(row, "flow_down", None)
+    row.flow_down = record_of if record_of is not None and record_of.id else None
+    row.flow_down_label = row.label
+    return row
+
+
+def open_contracts(partner: Partner) -> list[Contract]:
+    """Contracts from which a sub-account can be opened."""
+    active = (Contract.partner == partner) & (Contract.state == "active")
+    return list(Contract.select().where(active).order_by(Contract.number))
+
+
+def flow_down_terms(at: datetime, language: str) -> TermsVersion | None:
+    """The flow-down terms in force, in the language where that exists."""
+    query = TermsVersion.select().where(
+        TermsVersion.kind == "flow_down", TermsVersion.state == "published", TermsVersion.effective_at <= at
+    )
+    versions = list(query.order_by(TermsVersion.effective_at.desc(), TermsVersion.id.desc()).limit(10))
+    return _preferred([version for version in versions if version.label == versions[0].label], language)
+
+
+def describe(act: Act, account: SubAccount, name: str, contact_name: str, contact_email: str) -> SubAccount:
+    """Changes what the partner calls the sub-account and whom it reaches there. Raises NameRefused and
+    SubAccountRefused."""
+    values = {
+        "name": names.tidy(name, "name"),
+        "contact_name": names.tidy(contact_name, "contact_name"),
+        "contact_email": contact_email.strip(),
+    }
+    with write_tx():
+        locked(Partner.select().where(Partner.id == account.partner_id)).get()
+        account = locked(SubAccount.select().where(SubAccount.id == account.id)).get()
+        _refuse_taken(account.partner_id, values["name"], account)
+        before = {key: getattr(account, key) for key in values}
+        if before == values:
+            return account
+        for key, value in values.items():
+            setattr(account, key, value)
+        account.name_key = names.key(account.name)
+        account.save(only=[*values, "name_key"])
+        record(act, "sub_account.described", account, partner=account.partner_id, before=before, after=values)
+    return account
+
+
+def _create(act: Act, settings: Settings, partner: Partner, wish: SubAccountWish, once_key: str) -> SubAccount:
+    content = repr(wish)
+    with write_tx():
+        contract = _locked_contract(partner, wish.contract_number)
+        earlier = once.earlier_answer(act, once_key, content)
+        if earlier is not None:
+            return SubAccount.get(SubAccount.partner == partner, SubAccount.number == earlier)
+        # names are unique per partner, and the partner may have several contracts: its row is the second lock
+        locked(Partner.select().where(Partner.id == partner.id)).get()
+        version = _refuse_unfit(act, settings, contract, wish)
+        account = _open(act, partner, contract, wish)
+        open_allocation(act, contract, account, account.allocated_bytes, new_batch())
+        _record(act, account, wish, version)
+        once.remember(act, once_key, content, account.number)
+    return account
+
+
+def _locked_contract(partner: Partner, number: str) -> Contract:
+    found = Contract.get_or_none(Contract.partner == partner, Contract.number == number)
+    if found is None:
+        raise SubAccountRefused(N_("Choose one of your contracts."), "contract")
+    return Contract.locked(found.id)
+
+
+def _refuse_unfit(act: Act, settings: Settings, contract: Contract, wish: SubAccountWish) -> TermsVersion:
+    """The rules that a form cannot know by itself; returns the flow-down version that the record will name."""
+    if contract.state != "active":
+        raise SubAccountRefused(N_("This contract is not active. Choose another one."), "contract")
+    _refuse_billing(contract, wish)
+    if not wish.flow_down_reference.strip():
+        raise SubAccountRefused(N_("Enter the number or date by which you find that contract again."), "reference")
+    today = local_day(act.at, settings.provider.time_zone)
+    if not OLDEST_AGREEMENT_ON <= wish.flow_down_agreed_on <= today:
+        raise SubAccountRefused(
+            N_("Enter the day on which the customer agreed, at the latest today, %(today_on)s."),
+            "agreed_on",
+            today_on=today,
+        )
+    version = flow_down_terms(act.at, settings.locales[0])
+    if version is None:
+        raise SubAccountRefused(N_("The terms for end customers are not published yet. Please ask support."))
+    return version
+
+
+def _refuse_billing(contract: Contract, wish: SubAccountWish) -> None:
+    if wish.billing not in BILLING:
+        raise SubAccountRefused(N_("Choose one of the two."), "billing")
+    if contract.kind == "pay_per_use" and wish.billing != "pay_per_use":
+        raise SubAccountRefused(N_("This contract is pay per use: choose no fixed allocation."), "billing")
+    if wish.billing == "reserved" and (wish.allocated_bytes < 0 or wish.allocated_bytes % SMALLEST_STEP_BYTES):
+        raise AllocationRefused(N_("Enter whole gigabytes, such as 1 GB or 1.5 TB."))
+
+
+def _open(act: Act, partner: Partner, contract: Contract, wish: SubAccountWish) -> SubAccount:
+    customer = _customer(act, partner, wish.customer)
+    name = names.tidy(wish.name or customer.name, "name")
+    _refuse_taken(partner.id, name)
+    region = Region.get_or_none(Region.name == wish.region)
+    if region is None:
+        raise SubAccountRefused(N_("Choose one of the regions."), "region")
+    fixed = wish.billing == "reserved"
+    return SubAccount.create(
+        public_id=secrets.token_hex(8),
+        partner=partner,
+        contract=contract,
+        customer=customer,
+        region=region,
+        number=_new_number(),
+        remote_uid="pp-" + "".join(secrets.choice(UID_SIGNS) for _ in range(16)),
+        name=name,
+        name_key=names.key(name),
+        contact_name=names.tidy(wish.contact_name, "contact_name"),
+        contact_email=wish.contact_email.strip(),
+        billing=wish.billing,
+        allow_overdraft=wish.allow_overdraft and fixed,
+        allocated_bytes=wish.allocated_bytes if fixed else 0,
+        created_at=act.at,
+        next_attempt_at=act.at,
+        deadline_at=act.at + APPLY_WITHIN,
+    )
+
+
+def _record(act: Act, account: SubAccount, wish: SubAccountWish, version: TermsVersion) -> None:
+    AccessKey.create(sub_account=account, created_at=act.at, created_by=f"{act.kind}:{act.actor_id}")
+    FlowDown.create(
+        sub_account=account,
+        version=version,
+        way="attested",
+        reference=" ".join(wish.flow_down_reference.split()),
+        agreed_on=wish.flow_down_agreed_on,
+        attested_by=act.actor_name,
+        attested_at=act.at,
+    )
+    after = {**vars(wish), "number": account.number, "name": account.name, "flow_down_version": version.label}
+    record(act, "sub_account.created", account, partner=account.partner_id, after=after)
+
+
+def _customer(act: Act, partner: Partner, text: str) -> Customer:
+    name = names.tidy(text, "customer")
+    found = Customer.get_or_none(Customer.partner == partner, Customer.name_key == names.key(name))
+    return found or Customer.create(partner=partner, name=name, name_key=names.key(name), created_at=act.at)
+
+
+def _refuse_taken(partner_id: int, name: str, itself: SubAccount | None = None) -> None:
+    same = SubAccount.select(SubAccount.number).where(
+        SubAccount.partner == partner_id, SubAccount.name_key == names.key(name), SubAccount.wanted_state != "deleted"
+    )
+    taken = (same.where(SubAccount.id != itself.id) if itself else same).first()
+    if taken is not None:
+        raise SubAccountRefused(
+            N_('Your sub-account %(number)s is already called "%(name)s". Enter another name for this one.'),
+            "name",
+            number=taken.number,
+            name=name,
+        )
+
+
+def _new_number() -> str:
+    """Twelve random digits that no sub-account has; never one that begins with 0, which spreadsheets would drop."""
+    while True:
+        number = str(secrets.randbelow(9 * 10**11) + 10**11)
+        if not SubAccount.select().where(SubAccount.number == number).exists():
+            return number
+
+
+def _preferred(versions: Iterable[TermsVersion], language: str) -> TermsVersion | None:
+    found = list(versions)
+    return next((version for version in found if version.language == language), found[0] if found else None)
