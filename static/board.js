@@ -13,6 +13,7 @@
   const touched = new WeakSet(); // rows the member moved: only their messages are ours, the others' are the server's
   const typed = new WeakSet(); // rows whose field was typed into: a change of unit then reads the same figure anew
   const overfull = new WeakSet(); // rows whose typing made the sum too big
+  const shown = new WeakMap(); // row -> bytes last shown
   let rest;
 
   /* Figures. Whole bytes below 2^53, so plain numbers are exact. */
@@ -73,7 +74,7 @@
 
   function bounds(row, sum, { reserved, step, bounded }) {
     const value = own(row);
-    const limit = bounded ? Math.max(0, value + reserved - sum) : Math.max(reserved, value);
+    const limit = bounded ? value + Math.max(0, reserved - sum) : Math.max(reserved, value); // too much already: only down
     const used = Math.ceil(Number(row.dataset.used) / step) * step;
     return { value, limit, floor: Math.min(used, value) };
   }
@@ -121,6 +122,7 @@
     const { value, limit, floor } = bounds(row, sum, set);
     const slider = row.querySelector("[data-slider] input");
     const difference = value - saved(row);
+    shown.set(row, value);
     slider.value = Math.round(value / set.step);
     put(slider, "aria-valuetext", fill(form.dataset.valuetext, {
       value: words(value, set.point), total: words(set.reserved, set.point), used: words(Number(row.dataset.used), set.point),
@@ -132,17 +134,17 @@
     put(row.querySelector("[data-more]"), "aria-disabled", value >= limit);
     say(row.querySelector("[data-diff]"), difference ? signed(difference, set.point) : "");
     row.classList.toggle("changed", difference !== 0);
-    if (touched.has(row)) showProblem(form, row, sum, limit, set);
+    if (touched.has(row)) showProblem(form, row, sum, set);
     return difference !== 0 || read(row).problem ? 1 : 0;
   }
 
-  function showProblem(form, row, sum, limit, set) {
+  function showProblem(form, row, sum, set) {
     if (!set.bounded || sum <= set.reserved) overfull.delete(row);
     const problem = read(row).problem || (overfull.has(row) ? "tooMuch" : "");
     const below = !problem && own(row) < Math.min(Number(row.dataset.used), saved(row));
     const place = row.querySelector("[data-problem]");
     const text = problem ? form.dataset[problem] : below ? form.dataset.belowUsed : "";
-    say(place.querySelector("[data-problem-text]"), fill(text, { limit: words(limit, set.point) }));
+    say(place.querySelector("[data-problem-text]"), fill(text, { limit: words(Math.max(0, own(row) + set.reserved - sum), set.point) }));
     place.className = problem ? "field-error" : "board-warning";
     place.hidden = !text;
     row.classList.toggle("invalid", Boolean(problem));
@@ -204,11 +206,6 @@
     restSoon(form);
   }
 
-  document.addEventListener("focusin", (event) => {
-    const row = rowOf(event.target, "[data-unit]");
-    if (row) event.target.dataset.before = event.target.value;
-  });
-
   document.addEventListener("change", (event) => {
     let row = rowOf(event.target, "[data-amount]");
     const { bytes, unit } = row ? read(row) : {};
@@ -217,22 +214,15 @@
       event.target.value = decimal(bytes, unit, settings(row.closest("[data-board]")).point);
     }
     row = rowOf(event.target, "[data-unit]");
-    if (row) changeUnit(row, event.target);
+    if (row) changeUnit(row);
   });
 
   /* "500", then GB: the figure stays and is read anew. An untouched "1.5 TB" turned to GB: the capacity stays, "1500". */
-  function changeUnit(row, select) {
-    const after = select.value;
-    if (!typed.has(row)) {
-      select.value = select.dataset.before || after;
-      const { bytes } = read(row);
-      select.value = after;
-      if (bytes !== undefined) set(row, bytes);
-    }
-    select.dataset.before = after;
-    const wasTyped = typed.has(row);
+  function changeUnit(row) {
+    if (!typed.has(row) && shown.has(row)) set(row, shown.get(row));
+    const byHand = typed.has(row);
     type(row);
-    if (!wasTyped) typed.delete(row);
+    if (!byHand) typed.delete(row);
   }
 
   document.addEventListener("keydown", (event) => {
