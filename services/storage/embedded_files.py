@@ -82,7 +82,7 @@ def _options(directory: Path, port: int, password: str) -> str:
         "master.dir": directory / "data" / "master",
         "master.volumeSizeLimitMB": "256",
         "volume.max": "10000",  # each bucket has volumes of its own; the free disk is the limit
-        "volume.preStopSeconds": "1",
+        "volume.preStopSeconds": "0",
         "filer.localSocket": directory / "run" / "filer.sock",
         "s3.localSocket": directory / "run" / "s3.sock",
     }

@@ -11,6 +11,9 @@ class Key:
     secret: Secret
     active: bool = True
 
+    def __deepcopy__(self, memo: dict[int, object]) -> "Key":
+        return Key(self.secret, self.active)  # secrets do not let themselves be copied, nor need they
+
 
 @dataclass
 class Account:

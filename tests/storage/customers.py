@@ -4,6 +4,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
 from services.secret import Secret
@@ -39,10 +40,9 @@ class S3Customer:
 
 
 def s3_client(endpoint: str, key_id: str, secret: Secret, service: str = "s3") -> Any:
-    import boto3
     from botocore.config import Config
 
-    return boto3.client(
+    return _session().client(
         service,
         endpoint_url=endpoint,
         region_name="us-east-1",
@@ -50,6 +50,13 @@ def s3_client(endpoint: str, key_id: str, secret: Secret, service: str = "s3") -
         aws_secret_access_key=secret.reveal(),
         config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
     )
+
+
+@cache
+def _session() -> Any:
+    import boto3
+
+    return boto3.session.Session()
 
 
 def eventually(what: Callable[[], bool], seconds: float = 5) -> None:

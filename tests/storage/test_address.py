@@ -1,0 +1,84 @@
+"""STORAGE_URL and the credentials file."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from services.storage import open_storage, parse_address, read_credentials
+from services.storage.embedded import embedded_url
+
+WHOLE = {"access_key_id": "AKROOT", "secret_access_key": "s1-canary", "admin_user": "admin", "admin_password": "p1"}
+
+
+def test_a_whole_address_is_understood():
+    found = parse_address(
+        "seaweedfs+https://s3.internal:8443?admin=http://127.0.0.1:23646&public=https://s3.example.com/&region=eu-1"
+    )
+    assert (found.s3_url, found.admin_url) == ("https://s3.internal:8443", "http://127.0.0.1:23646")
+    assert (found.endpoint, found.region) == ("https://s3.example.com", "eu-1")
+    assert found.capabilities.hard_quota == "delayed"
+
+
+def test_customers_see_the_services_own_address_when_no_other_is_given():
+    found = parse_address("seaweedfs://127.0.0.1:8333?admin=http://127.0.0.1:8334")
+    assert (found.endpoint, found.region) == ("http://127.0.0.1:8333", "us-east-1")
+
+
+def test_the_embedded_servers_address_is_understood():
+    found = parse_address(embedded_url(9000, region="eu-1", public="https://s3.example.com"))
+    assert (found.s3_url, found.admin_url) == ("http://127.0.0.1:9000", "http://127.0.0.1:9001")
+    assert (found.endpoint, found.region) == ("https://s3.example.com", "eu-1")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "begins with"),
+        ("http://127.0.0.1:8333", "begins with 'http'"),
+        ("seaweedfs://127.0.0.1:8333", "admin="),
+        ("seaweedfs://127.0.0.1:8333?admin=127.0.0.1:8334", "admin="),
+        ("seaweedfs://127.0.0.1:8333?admin=http://a&public=s3.example.com", "public="),
+        ("seaweedfs://127.0.0.1:8333?admin=http://a&colour=red", "colour"),
+        ("seaweedfs://127.0.0.1:8333/path?admin=http://a", "no path"),
+        ("seaweedfs://root:canary@127.0.0.1:8333?admin=http://a", "STORAGE_CREDENTIALS_FILE"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_in_one_sentence(url, words):
+    with pytest.raises(ValueError, match=words) as caught:
+        parse_address(url)
+    assert "canary" not in str(caught.value)
+
+
+def test_credentials_are_read(tmp_path):
+    file = tmp_path / "credentials.json"
+    file.write_text(json.dumps(WHOLE))
+    found = read_credentials(file)
+    assert (found.access_key_id, found.secret_access_key.reveal()) == ("AKROOT", "s1-canary")
+    assert "canary" not in repr(found)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"x"', json.dumps({"access_key_id": "canary"})])
+def test_a_broken_credentials_file_is_refused_without_its_content(tmp_path, text):
+    file = tmp_path / "credentials.json"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=r"credentials\.json") as caught:
+        read_credentials(file)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_missing_credentials_file_says_so(tmp_path):
+    with pytest.raises(ValueError, match="No such file"):
+        read_credentials(tmp_path / "credentials.json")
+
+
+def test_a_real_service_needs_credentials():
+    with pytest.raises(ValueError, match="STORAGE_CREDENTIALS_FILE"):
+        open_storage("seaweedfs://127.0.0.1:8333?admin=http://127.0.0.1:8334")
+
+
+def test_importing_the_gateway_loads_no_boto3():
+    code = "import sys, services.storage, services.storage.seaweedfs; print([m for m in sys.modules if 'boto' in m])"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "[]"
