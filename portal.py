@@ -85,6 +85,15 @@ def _add_commands(app: Portal) -> None:
         for line in installation.prepare(app.settings, app.clock):
             click.echo(line)
 
+    @app.cli.command("demo")
+    def demo():
+        """Make sample data once, and say how to sign in."""
+        from services import demo as sample
+
+        with database.connection_context():
+            for line in sample.make(app.settings, app.clock):
+                click.echo(line)
+
     @app.cli.command("serve")
     def serve():
         """Serve the portal with waitress."""
@@ -99,6 +108,41 @@ def _add_commands(app: Portal) -> None:
         from services import worker as work
 
         work.run(app.settings, app.clock, once=once)
+
+    @app.cli.command("routes")
+    @click.option("--access", is_flag=True, help="Show who may open each address.")
+    def routes(access: bool):
+        """List the addresses of the portal."""
+        for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+            methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+            click.echo(f"{methods:10} {rule.rule:60} {blueprints.who_may(app, rule) if access else rule.endpoint}")
+
+    app.cli.add_command(_operator_commands(app))
+
+
+def _operator_commands(app: Portal) -> click.Group:
+    group = click.Group("operator", help="People of the provider.")
+
+    @group.command("add")
+    @click.argument("email")
+    @click.option("--name", default="", help="The person's name; default: the part before the @.")
+    @click.option("--right", default="owner", type=click.Choice(["support", "manager", "owner"]))
+    def add(email: str, name: str, right: str):
+        """Add an operator and print the one-time link with which they choose a password."""
+        from services import operators
+        from services.refusal import Refusal
+
+        with database.connection_context():
+            try:
+                lines = operators.add_from_command(
+                    app.settings, app.clock, email, name or email.partition("@")[0], right
+                )
+            except Refusal as refused:
+                raise click.ClickException(refused.text % refused.values) from refused
+        for line in lines:
+            click.echo(line)
+
+    return group
 
 
 def _waitress_config(settings: Settings) -> dict:

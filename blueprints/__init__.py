@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from flask import Flask
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, Rule
 
 AREAS = (
     "public",
@@ -20,7 +20,7 @@ AREAS = (
     "usage",
     "admin",
 )
-FRAME = ("headers", "formats", "access", "errors", "navigation")
+FRAME = ("headers", "formats", "access", "errors", "navigation", "trail")
 
 
 class AccountNumber(BaseConverter):
@@ -47,3 +47,14 @@ def register(app: Flask) -> None:
         import_module(f"blueprints.{name}").init_app(app)
     for area in AREAS:
         app.register_blueprint(import_module(f"blueprints.{area}").bp)
+
+
+def who_may(app: Flask, rule: Rule) -> str:
+    """Who opens an address, in a word, for the command line."""
+    view = app.view_functions[rule.endpoint]
+    declared = getattr(view, "access", None)
+    if rule.endpoint == "static" or (declared and declared.open_to_all):
+        return "everyone"
+    if declared is None:
+        return "nobody: the endpoint declares nothing"
+    return str(declared.permission) if declared.permission else "everyone signed in"

@@ -7,9 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from babel.core import Locale
+from babel.dates import format_date, format_time
 from babel.numbers import format_currency
-from flask import Flask, current_app, request, session, url_for
-from flask_babel import Babel, format_date, format_datetime, get_locale
+from flask import Flask, current_app, g, request, session, url_for
+from flask_babel import Babel, get_locale, to_user_timezone
 from flask_login import current_user
 
 from services import capacity
@@ -35,6 +36,11 @@ def language() -> str:
     return str(get_locale() or "en")
 
 
+def notation() -> str:
+    """The locale for dates and numbers: English pages write them as is usual in Europe, 24 Nov 2026, 14:05."""
+    return {"en": "en_150"}.get(language(), language())
+
+
 def bytes_text(amount_bytes: int) -> str:
     return capacity.format_bytes(amount_bytes, language())
 
@@ -44,20 +50,27 @@ def exact_bytes(amount_bytes: int) -> str:
 
 
 def when(at: datetime | None) -> str:
-    return format_datetime(at, "medium") if at else ""
+    if at is None:
+        return ""
+    local = to_user_timezone(at)
+    return f"{format_date(local.date(), 'medium', notation())}, {format_time(local.time(), 'short', locale=notation())}"
+
+
+def moment(at: datetime) -> str:
+    """Today's times without the date."""
+    local, today = to_user_timezone(at), to_user_timezone(g.clock.now()).date()
+    return format_time(local.time(), "short", locale=notation()) if local.date() == today else when(at)
 
 
 def day(on: date | None) -> str:
-    return format_date(on, "medium", rebase=False) if on else ""
+    return format_date(on, "medium", notation()) if on else ""
 
 
 def money(amount_cents: Decimal, currency: str) -> str:
     """Cents as money, with as many decimals as the price has: 0.55 cents a GB must not become 0.01."""
     amount = Decimal(amount_cents) / 100
-    decimals = max(2, -int(amount.normalize().as_tuple().exponent))
-    return format_currency(amount, currency, locale=language(), decimal_quantization=False) if decimals > 2 else format_currency(
-        amount, currency, locale=language()
-    )
+    fine = -int(amount.normalize().as_tuple().exponent) > 2
+    return format_currency(amount, currency, locale=notation(), decimal_quantization=not fine)
 
 
 def country_name(code: str) -> str:
@@ -78,7 +91,7 @@ def static_url(name: str) -> str:
 def init_app(app: Flask) -> None:
     Babel(app, locale_selector=chosen_locale, timezone_selector=chosen_zone)
     app.jinja_env.filters.update(
-        bytes=bytes_text, exact_bytes=exact_bytes, when=when, day=day, money=money, country_name=country_name
+        bytes=bytes_text, exact_bytes=exact_bytes, when=when, moment=moment, day=day, money=money, country_name=country_name
     )
     app.jinja_env.globals.update(static_url=static_url, language=language)
     app.jinja_env.add_extension("jinja2.ext.i18n")

@@ -1,0 +1,139 @@
+"""The allocation board: sliders over one contract, one check, one save, undo."""
+
+from datetime import timedelta
+
+from flask import Blueprint, abort, current_app, flash, g, request, url_for
+from flask_babel import gettext as _
+
+from blueprints.access import Permission, act, requires, viewer
+from blueprints.allocations import board, wishes
+from blueprints.errors import words
+from blueprints.partials import answer, leave_to, wants_partial
+from models.contract import Contract
+from models.sub_account import SubAccount
+from services import allocation
+from services.once import KeyReused
+from services.refusal import NotFound, Refusal
+
+bp = Blueprint("allocations", __name__, url_prefix="/allocations")
+
+
+@bp.get("")
+@requires(Permission.ALLOCATION_VIEW)
+def index():
+    """The contracts to choose from; with a single one, its board."""
+    contracts = list(
+        Contract.select().where(Contract.partner == viewer.partner).order_by(Contract.starts_on, Contract.id)
+    )
+    if len(contracts) == 1:
+        return leave_to(url_for("allocations.show", number=contracts[0].number))
+    return answer("allocations/index.html", contracts=contracts)
+
+
+@bp.get("/<name:number>")
+@requires(Permission.ALLOCATION_VIEW)
+def show(number: str):
+    contract = allocation.own_contract(viewer.partner, number)
+    return show_board(contract, wishes.nothing(contract))
+
+
+@bp.post("/<name:number>")
+@requires(Permission.ALLOCATION_CHANGE)
+def change(number: str):
+    """One form, four buttons: remainder (while moving), show (search and pages), check, save."""
+    contract = allocation.own_contract(viewer.partner, number)
+    wish = wishes.read(request.form)
+    if "page" in request.form or request.form.get("do") == "show":
+        return show_board(contract, wish, partial="allocations/_board.html")
+    if request.form.get("do") == "remainder":
+        return remainder(contract, wish)
+    if request.form.get("do") == "save":
+        return save(contract, wish)
+    return check(contract, wish)
+
+
+def show_board(
+    contract: Contract, wish: wishes.Wish, *, status: int = 200, partial: str | None = None, refusal: str = ""
+):
+    undo = timedelta(minutes=current_app.settings.undo_minutes)
+    values = board.page(contract, wish, asked=request.values, at=g.clock.now(), undo_within=undo)
+    return answer("allocations/board.html", partial, status=status, refusal=refusal, **values)
+
+
+def remainder(contract: Contract, wish: wishes.Wish):
+    """What is left while the member moves things. Nothing is stored; 204 when it would say the same."""
+    summary, stale = board.summary(contract, wish), wish.seen_version != contract.version
+    if not wants_partial():
+        return show_board(contract, wish)
+    if request.form.get("shown") == summary.mark and not stale:
+        return "", 204
+    name = "allocations/_remainder.html"
+    return answer(name, name, contract=contract, summary=summary, stale=stale)
+
+
+def check(contract: Contract, wish: wishes.Wish, *, status: int = 200, refusal: str = ""):
+    """The step before saving: old and new figures, who is affected, what it costs."""
+    if wish.problems:
+        return show_board(contract, wish, status=422)
+    steps = board.steps(contract, wish)
+    try:
+        changes = [wish.change(step.number, below_use=True) for step in steps]
+        allocation.rehearse(act(), contract, changes, seen_version=wish.seen_version)
+    except allocation.AllocationRefused as refused:
+        return show_refused(contract, wish, refused)
+    return answer(
+        "allocations/check.html", status=status, contract=contract, steps=steps, wish=wish, refusal=refusal,
+        summary=board.summary(contract, wish),
+    )  # fmt: skip
+
+
+def save(contract: Contract, wish: wishes.Wish):
+    if wish.problems:
+        return show_board(contract, wish, status=422)
+    try:
+        allocation.rebalance(
+            act(), contract, wish.changes(), seen_version=wish.seen_version, once_key=wish.once_key, reason=wish.reason
+        )
+    except allocation.BelowUse:
+        return check(contract, wish, status=422, refusal=_("Choose what happens to the use above the allocation."))
+    except (allocation.AllocationRefused, KeyReused) as refused:
+        return show_refused(contract, wish, refused)
+    flash(_("Saved. The storage service is being told; each row says when it has followed."), "good")
+    return leave_to(url_for("allocations.show", number=contract.number))
+
+
+def show_refused(contract: Contract, wish: wishes.Wish, refused: Refusal):
+    """Back to the board with the fresh figures, the member's own ones kept beside them."""
+    if isinstance(refused, allocation.AllocationRefused) and refused.number:
+        wish.problems[refused.number] = words(refused)
+        return show_board(contract, wish, status=422)
+    contract = allocation.own_contract(viewer.partner, contract.number)
+    stale = wish.seen_version != contract.version
+    wish.seen_version, wish.once_key = contract.version, wishes.new_once_key()
+    return show_board(contract, wish, status=409 if stale else 422, refusal=words(refused))
+
+
+@bp.post("/<name:number>/undo")
+@requires(Permission.ALLOCATION_CHANGE)
+def undo(number: str):
+    contract = allocation.own_contract(viewer.partner, number)
+    within = timedelta(minutes=current_app.settings.undo_minutes)
+    try:
+        allocation.undo(act(), contract, request.form.get("batch", ""), within=within)
+    except allocation.AllocationRefused as refused:
+        return show_board(contract, wishes.nothing(contract), status=409, refusal=words(refused))
+    flash(_("The last change was taken back."), "good")
+    return leave_to(url_for("allocations.show", number=contract.number))
+
+
+@bp.get("/<name:number>/state/<account:account>")
+@requires(Permission.ALLOCATION_VIEW, polled=True)
+def state(number: str, account: str):
+    """One row's state; asks again by itself until the storage service has followed."""
+    row = SubAccount.get_or_none(SubAccount.partner == viewer.partner, SubAccount.number == account)
+    if row is None:
+        raise NotFound()
+    if not request.htmx:
+        abort(404)
+    contract = allocation.own_contract(viewer.partner, number)
+    return answer("allocations/_state.html", "allocations/_state.html", row=row, contract=contract)

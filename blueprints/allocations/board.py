@@ -1,0 +1,127 @@
+"""What the board shows: its rows, its sums, and the old and new figures of a check."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from babel.core import Locale
+from flask import current_app
+
+from blueprints.allocations.wishes import Wish
+from blueprints.formats import language
+from models.board import board_rows, rows_by_number
+from models.contract import Contract
+from models.sub_account import SubAccount
+from services.allocation import undoable_batch
+from services.capacity import split_bytes
+
+PAGE_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Row:
+    """One slider. `changed_elsewhere_bytes`: the figure that the member saw, when another one is saved by now."""
+
+    account: SubAccount
+    amount: str
+    unit: str
+    wanted_bytes: int
+    problem: str
+    changed_elsewhere_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the check: what is saved, what is wanted."""
+
+    account: SubAccount
+    before_bytes: int
+    after_bytes: int
+    amount: str
+    unit: str
+
+    @property
+    def number(self) -> str:
+        return self.account.number
+
+    @property
+    def below_use(self) -> bool:
+        return self.after_bytes < self.before_bytes and self.after_bytes < self.account.used_bytes
+
+
+@dataclass(frozen=True)
+class Summary:
+    reserved_bytes: int
+    allocated_bytes: int
+    used_bytes: int
+    changed: int
+
+    @property
+    def free_bytes(self) -> int:
+        return self.reserved_bytes - self.allocated_bytes
+
+    @property
+    def mark(self) -> str:
+        """The same while the summary would say the same."""
+        return hashlib.sha256(f"{self.allocated_bytes}:{self.used_bytes}:{language()}".encode()).hexdigest()[:12]
+
+
+def page(contract: Contract, wish: Wish, *, asked: Mapping[str, str], at: datetime, undo_within: timedelta) -> dict:
+    """All that the board's templates need. `asked` carries search and page mark; edits of other pages are carried on."""
+    search = asked.get("q", "").strip()[:100]
+    found = board_rows(contract, search, asked.get("page", ""), PAGE_ROWS)
+    here = {account.number for account in found.rows}
+    carried = [number for number in wish.typed if number not in here and wish.touched(number)]
+    saved = rows_by_number(contract, list(wish.changed)) if wish.changed else {}
+    total = summary(contract, wish, saved)
+    return {
+        "contract": contract,
+        "wish": wish,
+        "rows": [_row(account, wish) for account in found.rows],
+        "carried": carried,
+        "found": found,
+        "search": search,
+        "summary": total,
+        "elsewhere_bytes": total.allocated_bytes - sum(_wanted(account, wish) for account in found.rows),
+        "step_bytes": current_app.settings.slider_step_bytes,
+        "decimal": Locale.parse(language()).number_symbols["latn"]["decimal"],
+        "undo_batch": undoable_batch(contract, at, undo_within),
+    }
+
+
+def summary(contract: Contract, wish: Wish, saved: dict[str, SubAccount] | None = None) -> Summary:
+    """The package as it would be with the member's wishes."""
+    if saved is None:
+        saved = rows_by_number(contract, list(wish.changed)) if wish.changed else {}
+    grown_bytes = sum(wish.wanted[number] - account.allocated_bytes for number, account in saved.items())
+    return Summary(
+        contract.reserved_bytes, contract.allocated_bytes + grown_bytes, contract.used_bytes, len(wish.changed)
+    )
+
+
+def steps(contract: Contract, wish: Wish) -> list[Step]:
+    """The real changes in the board's order."""
+    saved = rows_by_number(contract, list(wish.changed))
+    ordered = sorted(saved.values(), key=lambda account: (account.name_key, account.id))
+    return [
+        Step(account, account.allocated_bytes, wish.wanted[account.number], *wish.typed[account.number])
+        for account in ordered
+        if wish.wanted[account.number] != account.allocated_bytes
+    ]
+
+
+def _wanted(account: SubAccount, wish: Wish) -> int:
+    return wish.changed.get(account.number, account.allocated_bytes)
+
+
+def _saw_other(account: SubAccount, wish: Wish) -> bool:
+    return wish.seen.get(account.number, account.allocated_bytes) != account.allocated_bytes
+
+
+def _row(account: SubAccount, wish: Wish) -> Row:
+    """The member's own figure where there is one, else the saved one."""
+    number, touched = account.number, wish.touched(account.number)
+    amount, unit = wish.typed[number] if touched else split_bytes(account.allocated_bytes, language())
+    elsewhere = wish.seen[number] if touched and _saw_other(account, wish) else None
+    return Row(account, amount, unit, _wanted(account, wish), wish.problems.get(number, ""), elsewhere)

@@ -1,0 +1,42 @@
+"""What each action of the audit trail is called on pages."""
+
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+
+ACTIONS = {
+    "access_key.applied": _l("Key switched on the storage service"),
+    "access_key.made": _l("Key made on the storage service"),
+    "access_key.revealed": _l("Secret key shown"),
+    "access_key.stored": _l("Secret key confirmed as stored"),
+    "allocation.changed": _l("Allocation changed"),
+    "allocation.closed": _l("Allocation released"),
+    "allocation.opened": _l("Allocation set aside"),
+    "allocation.undone": _l("Allocation change undone"),
+    "contract.created": _l("Contract created"),
+    "link.issued": _l("One-time link sent"),
+    "link.used": _l("One-time link used"),
+    "member.confirmed": _l("E-mail address confirmed"),
+    "partner.applied": _l("Application sent"),
+    "partner.approved": _l("Application approved"),
+    "partner.queried": _l("Question about the application"),
+    "partner.refused": _l("Application refused"),
+    "password.changed": _l("Password changed"),
+    "password.chosen": _l("Password chosen"),
+    "session.begun": _l("Signed in"),
+    "session.ended": _l("Signed out"),
+    "sub_account.applied": _l("Storage service has followed"),
+    "sub_account.created": _l("Sub-account created"),
+    "sub_account.described": _l("Sub-account details changed"),
+    "sub_account.retried": _l("Set-up tried again"),
+    "sub_account.stuck": _l("Set-up needs a person"),
+    "sub_account.writing_switched": _l("Uploads stopped or allowed again"),
+    "terms.accepted": _l("Document accepted"),
+}
+
+
+def action_text(action: str) -> str:
+    return str(ACTIONS.get(action, action))
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.filters["action_text"] = action_text

@@ -1,0 +1,56 @@
+"""The figures of the home page, in few questions."""
+
+from dataclasses import dataclass
+
+from peewee import Case, fn
+
+from models.contract import Contract
+from models.partner import Partner
+from models.sub_account import SETTLED_PHASES, AccessKey, SubAccount
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many sub-accounts there are, and how many of them want attention."""
+
+    sub_accounts: int
+    changing: int
+    stuck: int
+    nearly_full: int
+    full: int
+
+
+def contracts_of(partner: Partner) -> list[Contract]:
+    own = Contract.select().where(Contract.partner == partner, Contract.state != "terminated")
+    return list(own.order_by(Contract.starts_on, Contract.id))
+
+
+def counts_of(partner: Partner) -> Counts:
+    def number_of(condition):
+        return fn.COALESCE(fn.SUM(Case(None, [(condition, 1)], 0)), 0)
+
+    limited = (SubAccount.billing == "reserved") & (SubAccount.allocated_bytes > 0)
+    nearly = limited & (SubAccount.used_bytes * 100 >= SubAccount.allocated_bytes * 85)
+    full = limited & (SubAccount.used_bytes >= SubAccount.allocated_bytes)
+    row = (
+        SubAccount.select(
+            fn.COUNT(SubAccount.id),
+            number_of(SubAccount.phase.not_in((*SETTLED_PHASES, "attention"))),
+            number_of(SubAccount.phase == "attention"),
+            number_of(nearly & ~full),
+            number_of(full),
+        )
+        .where(SubAccount.partner == partner, SubAccount.wanted_state != "deleted")
+        .scalar(as_tuple=True)
+    )
+    return Counts(*(int(value) for value in row))
+
+
+def keys_never_shown(partner: Partner) -> int:
+    """First keys that are made and wait to be handed over."""
+    return (
+        AccessKey.select()
+        .join(SubAccount)
+        .where(SubAccount.partner == partner, AccessKey.phase == "live", AccessKey.revealed_at.is_null())
+        .count()
+    )
