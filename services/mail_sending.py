@@ -7,7 +7,7 @@ import secrets
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -103,7 +103,9 @@ def message(settings: Settings, mail: Mail, at: datetime) -> EmailMessage:
     if mail.attachment_name:
         kind = (mimetypes.guess_type(mail.attachment_name)[0] or "text/plain").partition("/")
         subtype = kind[2] if kind[0] == "text" else "plain"
-        built.add_attachment(mail.attachment, subtype=subtype, filename=mail.attachment_name)
+        exact = mail.attachment.encode()  # as bytes, else line ends would change and with them a receipt's digest
+        utf_8 = {"charset": "utf-8"}
+        built.add_attachment(exact, maintype="text", subtype=subtype, filename=mail.attachment_name, params=utf_8)
     return built
 
 
@@ -124,6 +126,8 @@ def transport(settings: Settings) -> Iterator[Deliver]:
         yield deliver
     finally:
         for server in opened:
+            with suppress(OSError):
+                server.quit()
             server.close()
 
 
@@ -152,19 +156,21 @@ def connect(settings: Settings) -> smtplib.SMTP:
         server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, own_name, timeout=TIMEOUT_SECONDS, context=tls)
     else:
         server = smtplib.SMTP(host, url.port or 25, own_name, timeout=TIMEOUT_SECONDS)
-        _start_tls(server, tls, wanted, has_password=bool(url.password))
-    if url.username:
-        server.login(unquote(url.username), unquote(url.password or ""))
+    try:
+        if url.scheme != "smtps" and wanted != "never":
+            _start_tls(server, tls, needed=wanted == "required" or bool(url.password))
+        if url.username:
+            server.login(unquote(url.username), unquote(url.password or ""))
+    except OSError:
+        server.close()
+        raise
     return server
 
 
-def _start_tls(server: smtplib.SMTP, tls: ssl.SSLContext, wanted: str, has_password: bool) -> None:
+def _start_tls(server: smtplib.SMTP, tls: ssl.SSLContext, needed: bool) -> None:
     server.ehlo()
-    if wanted == "never":
-        return
     if server.has_extn("starttls"):
         server.starttls(context=tls)
         server.ehlo()
-    elif wanted == "required" or has_password:
-        server.close()
+    elif needed:
         raise ConnectionError("the mail server offers no STARTTLS, and this connection needs it")
