@@ -11,7 +11,7 @@ from models.sub_account import SubAccount
 from services import allocation_ledger as ledger
 from services import once
 from services.audit import Act
-from services.capacity import SMALLEST_STEP_BYTES
+from services.capacity import LARGEST_BYTES, SMALLEST_STEP_BYTES
 from services.refusal import N_, NotFound, Refusal
 
 
@@ -194,6 +194,10 @@ def _refuse_overdrawn(contract: Contract, grown_bytes: int) -> None:
             N_("This is %(over_bytes)s more than the package holds. At most %(free_bytes)s is free."),
             over_bytes=over_bytes,
             free_bytes=max(0, contract.free_bytes),
+        )
+    if grown_bytes > 0 and contract.allocated_bytes + grown_bytes > LARGEST_BYTES:
+        raise AllocationRefused(
+            N_("That is more than this portal can count. Enter at most %(most_bytes)s."), most_bytes=LARGEST_BYTES
         )
 
 

@@ -12,6 +12,7 @@ UNITS = {"PB": 10**15, "TB": 10**12, "GB": 10**9, "MB": 10**6, "kB": 10**3, "B":
 TYPED_UNITS = ("GB", "TB")
 SMALLEST_STEP_BYTES = 10**9
 LARGEST_BYTES = 10**18
+LONGEST_TEXT = 40
 AMOUNT = re.compile(r"(?P<number>[0-9][0-9.,' \u00a0\u202f]*?)\s*(?P<unit>[A-Za-z]*)", re.ASCII)
 
 
@@ -32,7 +33,7 @@ def exact_bytes(amount_bytes: int, locale: str = "en") -> str:
 
 
 def split_bytes(amount_bytes: int, locale: str = "en") -> tuple[str, str]:
-    """Number and unit as the board's fields show them, exact: 1500000000000 -> ("1.5", "TB"), 250000000000 -> ("250", "GB")."""
+    """Number and unit as the board's fields show them, exact: 1500000000000 -> ("1.5", "TB")."""
     unit = "TB" if amount_bytes >= UNITS["TB"] else "GB"
     return format_decimal(Decimal(amount_bytes) / UNITS[unit], "0.############", locale), unit
 
@@ -43,15 +44,18 @@ def parse_bytes(text: str, unit: str = "GB", locale: str = "en") -> int:
     A point and a comma are both read as the decimal sign unless they stand where the locale groups thousands.
     Raises CapacityRefused with a hint how to write it.
     """
-    match = AMOUNT.fullmatch(text.strip())
+    typed = text.strip()
+    match = AMOUNT.fullmatch(typed) if len(typed) <= LONGEST_TEXT else None
     if not match:
-        if text.strip().startswith(("-", "−")):
+        if typed.startswith(("-", "−")):
             raise CapacityRefused(N_("The amount cannot be below zero. Enter 0 or more."))
         raise CapacityRefused(N_('Enter an amount such as "1.5 TB" or "250 GB".'))
     factor = _factor(match["unit"] or unit)
     amount = Decimal(_plain_number(match["number"], locale)) * factor
     if amount > LARGEST_BYTES:
-        raise CapacityRefused(N_("That is more than this portal can count. Enter at most %(most_bytes)s."), most_bytes=LARGEST_BYTES)
+        raise CapacityRefused(
+            N_("That is more than this portal can count. Enter at most %(most_bytes)s."), most_bytes=LARGEST_BYTES
+        )
     if amount != int(amount) or int(amount) % SMALLEST_STEP_BYTES:
         raise CapacityRefused(N_("Enter whole gigabytes, such as 1 GB or 1.5 TB."))
     return int(amount)
@@ -67,10 +71,13 @@ def _factor(unit: str) -> int:
 def _plain_number(text: str, locale: str) -> str:
     """Digits with at most one point. Refuses what could be read in two ways, such as "1.5.2"."""
     symbols = Locale.parse(locale).number_symbols["latn"]
-    number = re.sub(r"[' \u00a0\u202f]", "", text)
+    number = text.strip()
     group, decimal = (".", ",") if symbols["decimal"] == "," else (",", ".")
-    if re.fullmatch(rf"[0-9]{{1,3}}({re.escape(group)}[0-9]{{3}})+({re.escape(decimal)}[0-9]+)?", number):
-        return number.replace(group, "").replace(decimal, ".")
+    grouped = rf"[0-9]{{1,3}}((?P<sign>{re.escape(group)}|[' \u00a0\u202f])[0-9]{{3}})((?P=sign)[0-9]{{3}})*"
+    if re.fullmatch(rf"{grouped}({re.escape(decimal)}[0-9]+)?", number):
+        return re.sub(rf"[{re.escape(group)}' \u00a0\u202f]", "", number).replace(decimal, ".")
     if re.fullmatch(r"[0-9]+([.,][0-9]+)?", number):
         return number.replace(",", ".")
-    raise CapacityRefused(N_('The number "%(number)s" can be read in more than one way. Enter it like 1.5 or 1500.'), number=text.strip())
+    raise CapacityRefused(
+        N_('The number "%(number)s" can be read in more than one way. Enter it like 1.5 or 1500.'), number=text.strip()
+    )
