@@ -1,6 +1,6 @@
 """The page checker: each GET of each test that answers HTML goes through `check_page`, a piece through `check_partial`.
 
-It reads as a browser does (an HTML5 parser) and holds what no eye should have to look for; all faults are named at once.
+It reads as a browser does (an HTML5 parser) and holds what no eye should look for; all faults are named at once.
 """
 
 import re
@@ -32,9 +32,7 @@ LEAKS = re.compile(
     r"<(?:function|bound method|built-in)|"
     r"\bobject at 0x|\bUndefined\b|\bMarkup\(|Decimal\('|datetime\.(?:datetime|date)\(|Secret\("
 )
-LEAKS_IN_ATTRIBUTES = re.compile(
-    r"^None$|/None(?:[/?#]|$)|LazyString|lazy_gettext|\{\{|%\(\w+\)[sd]|object at 0x"
-)
+LEAKS_IN_ATTRIBUTES = re.compile(r"^None$|/None(?:[/?#]|$)|LazyString|lazy_gettext|\{\{|%\(\w+\)[sd]|object at 0x")
 # A row or a cell stands alone in a partial; a parser drops it outside of its table.
 WRAPPERS = (
     (re.compile(r"\s*<(?:tbody|thead|tfoot|caption)\b"), "<table>{}</table>"),
