@@ -45,13 +45,12 @@
 
   /* Reading a row */
 
-  /* Digits with at most one decimal sign. Where the reader's language groups thousands, the same sign groups here. */
+  /* Digits with at most one decimal sign. Where the reader's language groups thousands, the same sign groups here, or a space does. */
   function plain(text, point) {
-    const [decimalSign, group] = point === "," ? [",", "\\."] : ["\\.", ","];
-    const grouped = new RegExp(`^\\d{1,3}(?:${group}\\d{3})+(?:${decimalSign}\\d+)?$`);
-    const number = text.replace(/['\s]/g, "");
-    if (grouped.test(number)) return number.replace(new RegExp(group, "g"), "").replace(",", ".");
-    return /^\d+([.,]\d+)?$/.test(number) ? number.replace(",", ".") : "";
+    const [sign, group] = point === "," ? [",", "."] : [".", ","];
+    const grouped = new RegExp(`^\\d{1,3}(?:([${group}' \u00a0\u202f])\\d{3}(?:\\1\\d{3})*)(?:[${sign}]\\d+)?$`);
+    if (grouped.test(text)) return text.replace(new RegExp(`[${group}' \u00a0\u202f]`, "g"), "").replace(sign, ".");
+    return /^\d+([.,]\d+)?$/.test(text) ? text.replace(",", ".") : "";
   }
 
   function read(row) {

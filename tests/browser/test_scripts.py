@@ -123,6 +123,8 @@ def test_clicks_alone_are_enough(page):
         (",", "1,5", "1,5TB"),
         (",", "1.500 GB", "1500GB"),
         (",", "2.5", "2,5TB"),
+        (",", "1 250,5", "1250,5TB"),
+        (".", "1 5", "1 5TB"),  # could be two figures: left as it is, and said
     ],
 )
 def test_typing_is_read_as_the_server_reads_it(page, point, typed, shown):
