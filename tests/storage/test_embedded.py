@@ -7,6 +7,7 @@ import ssl
 import stat
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,13 +161,15 @@ def launch(directory: Path, port: int) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_program_starts_says_so_and_ends_on_a_signal(tmp_path, number):
-    with launch(tmp_path / "storage", free_base_port(21800)) as running:
+    port = free_base_port(21800)
+    with launch(tmp_path / "storage", port) as running:
         assert "ready" in running.stdout.readline()
         child = int((tmp_path / "storage" / "run" / "pid").read_text())
         running.send_signal(number)
         _, err = running.communicate(timeout=10)
     assert (running.returncode, err) == (0, "")
     assert not Path(f"/proc/{child}").exists()
+    assert not list(Path(tempfile.gettempdir()).glob(f"seaweedfs-*-grpc-{port + GRPC_DISTANCE}.sock"))
 
 
 def test_a_server_whose_starter_was_killed_is_replaced(tmp_path):
@@ -241,3 +244,18 @@ def test_a_directory_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EmbeddedFailed, match=r"cannot use .*file"):
         EmbeddedSeaweed(tmp_path / "file" / "storage", free_base_port(21800)).start()
+
+
+@pytest.mark.parametrize("port", [0, -1, 55_532, 70_000])
+def test_a_port_that_leaves_no_room_for_the_others_is_refused(tmp_path, port):
+    with pytest.raises(EmbeddedFailed, match="--port must be between"):
+        EmbeddedSeaweed(tmp_path / "storage", port).start()
+
+
+def test_a_program_that_cannot_be_run_is_named(tmp_path, monkeypatch):
+    broken = tmp_path / "weed"
+    broken.write_text("nothing")
+    broken.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(EmbeddedFailed, match="cannot be run"):
+        EmbeddedSeaweed(tmp_path / "storage", free_base_port(21800)).start()

@@ -93,3 +93,20 @@ def test_parts_of_unfinished_uploads_count_and_purging_aborts_them(seaweed, uid)
     while not seaweed.purge(uid).done:
         pass
     assert seaweed.read_account(uid) is None
+
+
+def test_old_versions_and_markers_are_purged_too(server, seaweed, uid):
+    from services.storage import read_credentials
+    from tests.storage.customers import s3_client
+
+    root, bucket = read_credentials(server.credentials_file), f"{uid}-main"
+    seaweed.put_account(uid, "marker-1", "Northwind", None)
+    seaweed.put_bucket(uid, bucket)
+    s3 = s3_client(seaweed.endpoint, root.access_key_id, root.secret_access_key)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for _ in range(2):
+        s3.put_object(Bucket=bucket, Key="twice.txt", Body=b"x" * 10)
+    s3.delete_object(Bucket=bucket, Key="twice.txt")
+    while not seaweed.purge(uid).done:
+        pass
+    assert bucket not in [one["Name"] for one in s3.list_buckets()["Buckets"]]

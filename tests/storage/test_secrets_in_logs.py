@@ -34,6 +34,7 @@ def test_no_secret_is_logged_at_debug(server, everything, uid):
     storage.health()
     storage.purge(uid)
     logged = "\n".join(record.getMessage() for record in everything.records)
+    logged += (server.directory / "storage.log").read_text()
     for canary in (secret, other, root.secret_access_key, root.admin_password):
         assert canary.reveal() not in logged
     assert "Signature=" not in logged
