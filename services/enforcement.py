@@ -4,19 +4,23 @@ How often an account is counted follows from how soon it could be full: nobody i
 FASTEST_BYTES_PER_SECOND, so an account with 60 GB of room is looked at once a minute and a full one each second.
 """
 
+import logging
 from datetime import datetime, timedelta
 
 from models.base import write_tx
 from models.sub_account import SubAccount
 from services import regions, usage
 from services.audit import record
-from services.provisioning import Site
-from services.storage.contract import Enforcement, StorageAbsent, StorageError
+from services.site import Site
+from services.storage.contract import Enforcement, StorageAbsent, StorageError, StorageUnavailable
 
 FASTEST_BYTES_PER_SECOND = 10**9
 SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(minutes=5)
+REFUSED = timedelta(seconds=30)
 BATCH = 200
+
+log = logging.getLogger("portal.worker")
 
 
 def enforce_due(site: Site) -> int:
@@ -34,14 +38,22 @@ def enforce_due(site: Site) -> int:
     counted, changed = 0, set()
     for row in query:
         try:
-            if _keep(site, row, site.storage.enforce(row.remote_uid)):
-                changed.add(row.contract_id)
-            counted += 1
+            found = site.storage.enforce(row.remote_uid)
+        except StorageUnavailable as failure:
+            regions.note_failure(site.region, site.clock.now(), str(failure))
+            _plan(row, site.clock.now() + SHORTEST)
+            if regions.resting(site.region, now):
+                return counted
         except StorageAbsent:
             _plan(row, site.clock.now() + LONGEST)
         except StorageError as failure:
-            regions.note_failure(site.region, site.clock.now(), str(failure))
-            return counted
+            log.warning("the quota of %s is not held: %s", row.remote_uid, failure)
+            _plan(row, site.clock.now() + REFUSED)
+        else:
+            regions.note_answer(site.region, site.clock.now())
+            if _keep(site, row, found):
+                changed.add(row.contract_id)
+            counted += 1
     for contract_id in changed:
         usage.sum_up(contract_id)
     regions.note_enforced(site.region, now)
@@ -51,11 +63,12 @@ def enforce_due(site: Site) -> int:
 def _keep(site: Site, row: SubAccount, found: Enforcement) -> bool:
     """Notes the count; True when the use is another than before."""
     now = site.clock.now()
-    values: dict = {"enforced_at": now, "enforce_next_at": next_round(found, now), "writable": found.writable}
+    values: dict = {"enforced_at": now, "writable": found.writable}
     if found.used_bytes is not None:
         values |= {"used_bytes": found.used_bytes, "measured_at": now}
     with write_tx():
         SubAccount.update(**values).where(SubAccount.id == row.id).execute()
+        _plan(row, next_round(found, now))
         if found.writable != row.writable:
             after = {"writable": found.writable, "used_bytes": found.used_bytes, "quota_bytes": found.quota_bytes}
             record(site.act(), "sub_account.writing_switched", row, partner=row.partner_id, after=after)
@@ -71,6 +84,8 @@ def next_round(found: Enforcement, now: datetime) -> datetime | None:
     return now + min(LONGEST, max(SHORTEST, timedelta(seconds=seconds)))
 
 
-def _plan(row: SubAccount, at: datetime) -> None:
+def _plan(row: SubAccount, at: datetime | None) -> None:
+    """Unless a quota was changed while this one was counted: then the account is due at once and stays so."""
     with write_tx():
-        SubAccount.update(enforce_next_at=at).where(SubAccount.id == row.id).execute()
+        as_read = SubAccount.enforce_next_at == row.enforce_next_at
+        SubAccount.update(enforce_next_at=at).where(SubAccount.id == row.id, as_read).execute()

@@ -40,33 +40,45 @@ def _make(
         storage.delete_key(row.remote_uid, unseen[0])
         return
     pair = storage.new_key(row.remote_uid)
-    _keep(vault, key, pair.id, pair.secret)
-    _live(act, row, key)
+    with write_tx():
+        kept = _keep(vault, key, pair.id, pair.secret)
+        if kept:
+            _live(act, row, key)
+    if not kept:
+        storage.delete_key(row.remote_uid, pair.id)
 
 
 def _import(storage: Storage, vault: Vault, act: Act, row: SubAccount, key: AccessKey) -> None:
     """The pair is kept before it is sent, so that a lost answer is repeated with the same pair."""
     if key.access_key_id is None:
         key_id = "PP" + "".join(secrets.choice(KEY_ID_SIGNS) for _ in range(18))
-        _keep(vault, key, key_id, Secret(secrets.token_urlsafe(30)))
+        if not _keep(vault, key, key_id, Secret(secrets.token_urlsafe(30))):
+            return
     storage.put_key(row.remote_uid, key.access_key_id, vault.open(key.retained_ct or key.secret_ct))
     _live(act, row, key)
 
 
-def _keep(vault: Vault, key: AccessKey, key_id: str, secret: Secret) -> None:
-    """The initial key is the provider's retained copy (T13); any other is kept only until it was shown."""
+def _keep(vault: Vault, key: AccessKey, key_id: str, secret: Secret) -> bool:
+    """The initial key is the provider's retained copy (T13); any other is kept only until it was shown.
+
+    False when another worker has given the row a pair meanwhile: that one stands, this one is nobody's.
+    """
     sealed = vault.seal(secret)
-    key.access_key_id = key_id
-    key.retained_ct, key.secret_ct = (sealed, None) if key.origin == "initial" else (None, sealed)
+    retained, shown_once = (sealed, None) if key.origin == "initial" else (None, sealed)
+    values = {"access_key_id": key_id, "retained_ct": retained, "secret_ct": shown_once}
     with write_tx():
-        key.save(only=["access_key_id", "retained_ct", "secret_ct"])
+        nobody_did = AccessKey.access_key_id.is_null()
+        kept = bool(AccessKey.update(**values).where(AccessKey.id == key.id, nobody_did).execute())
+    if kept:
+        key.access_key_id, key.retained_ct, key.secret_ct = key_id, retained, shown_once
+    return kept
 
 
 def _live(act: Act, row: SubAccount, key: AccessKey) -> None:
-    key.phase = "live"
+    """Once: a second worker that sent the same pair finds it live and records nothing."""
     with write_tx():
-        key.save(only=["phase"])
-        record(act, "access_key.made", key, partner=row.partner_id, after={"access_key_id": key.access_key_id})
+        if AccessKey.update(phase="live").where(AccessKey.id == key.id, AccessKey.phase == "pending").execute():
+            record(act, "access_key.made", key, partner=row.partner_id, after={"access_key_id": key.access_key_id})
 
 
 def _bring(storage: Storage, act: Act, row: SubAccount, key: AccessKey, found: RemoteKey | None) -> bool:
@@ -77,11 +89,13 @@ def _bring(storage: Storage, act: Act, row: SubAccount, key: AccessKey, found: R
         _moved(act, row, key, "deleted")
         return True
     active = key.wanted == "active"
-    if found is not None and found.active != active:
+    phase = "live" if active else "inactive"
+    if found is None or (found.active == active and key.phase == phase):
+        return False
+    if found.active != active:
         storage.put_key_active(row.remote_uid, key_id, active)
-        _moved(act, row, key, "live" if active else "inactive")
-        return True
-    return False
+    _moved(act, row, key, phase)
+    return True
 
 
 def _moved(act: Act, row: SubAccount, key: AccessKey, phase: str) -> None:

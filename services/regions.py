@@ -4,12 +4,13 @@ import logging
 from datetime import datetime, timedelta
 
 from models.base import write_tx
-from models.sub_account import Region
+from models.sub_account import Region, SubAccount
 from services.storage.contract import Storage
 
 BREAK_AFTER_FAILURES = 5
 REST = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=10)
+UNAVAILABLE = "unavailable"  # the reason code of sub-accounts that wait for the service itself
 
 log = logging.getLogger("portal.worker")
 
@@ -31,12 +32,19 @@ def resting(region: Region, now: datetime) -> bool:
 
 
 def note_answer(region: Region, now: datetime) -> None:
+    """The service answered. After a failure of some length, what waits for it is due at once instead of at its own
+    time, which may be an hour away."""
     if region.failures == 0 and region.last_ok_at is not None and now - region.last_ok_at < HEARTBEAT:
         return
+    was_away = region.failures >= BREAK_AFTER_FAILURES
     if region.failures:
         log.info("storage %s answers again", region.name)
     region.failures, region.failing_since_at, region.retry_at, region.last_ok_at = 0, None, None, now
-    _save(region, "failures", "failing_since_at", "retry_at", "last_ok_at")
+    with write_tx():
+        _save(region, "failures", "failing_since_at", "retry_at", "last_ok_at")
+        if was_away:
+            waiting = (SubAccount.reason_code == UNAVAILABLE) & (SubAccount.next_attempt_at > now)
+            SubAccount.update(next_attempt_at=now).where(SubAccount.region == region, waiting).execute()
 
 
 def note_failure(region: Region, now: datetime, text: str) -> None:

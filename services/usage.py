@@ -1,5 +1,6 @@
 """Used capacity: asked of the storage service, kept with its time and, day by day, with that day's allocation."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 from peewee import fn
@@ -9,39 +10,61 @@ from models.contract import Contract
 from models.sub_account import SubAccount
 from models.usage import UsageDay
 from services import regions
-from services.provisioning import Site
-from services.storage.contract import Measured, StorageAbsent, StorageError
+from services.site import Site
+from services.storage.contract import Measured, StorageAbsent, StorageError, StorageUnavailable
 
 BATCH = 20
 
+log = logging.getLogger("portal.worker")
+
 
 def measure_due(site: Site, every: timedelta) -> int:
-    """Measures the sub-accounts whose figures are older than `every`, oldest first; returns how many were asked for.
+    """Measures the sub-accounts whose last sample is older than `every`, oldest first; returns how many were asked for.
 
-    One that cannot be measured keeps its old figure and its old time: a gap stays a gap.
+    One that cannot be measured keeps its old figure and its old time: a gap stays a gap. It is put off for `every`, so
+    that it does not stand in the way of the others.
     """
     now = site.clock.now()
     if regions.resting(site.region, now):
         return 0
-    stale = SubAccount.measured_at.is_null() | (SubAccount.measured_at <= now - every)
-    query = (
-        SubAccount.select(SubAccount.id, SubAccount.remote_uid, SubAccount.contract)
-        .where(SubAccount.region == site.region, SubAccount.observed_state != "", stale)
-        .order_by(SubAccount.measured_at.asc(nulls="first"))
-        .limit(BATCH)
-    )
-    rows = list(query.tuples())
-    for sub_account_id, uid, _contract_id in rows:
+    rows = _due(site, now, every)
+    for row in rows:
         try:
-            keep(sub_account_id, site.storage.measure(uid), site.clock.now())
-        except StorageAbsent:
-            continue  # gone or not there yet: provisioning finds out why
-        except StorageError as failure:
+            measured = site.storage.measure(row.remote_uid)
+        except StorageUnavailable as failure:
             regions.note_failure(site.region, site.clock.now(), str(failure))
-            break
-    for contract_id in {contract_id for _id, _uid, contract_id in rows}:
+            site.put_off[row.id] = now + every
+            if regions.resting(site.region, now):
+                break
+        except StorageAbsent:
+            site.put_off[row.id] = now + every  # gone or not there yet: provisioning finds out why
+        except StorageError as failure:
+            log.warning("%s was not measured: %s", row.remote_uid, failure)
+            site.put_off[row.id] = now + every
+        else:
+            regions.note_answer(site.region, site.clock.now())
+            keep(row.id, measured, site.clock.now())
+    for contract_id in {row.contract_id for row in rows}:
         sum_up(contract_id)
     return len(rows)
+
+
+def _due(site: Site, now: datetime, every: timedelta) -> list[SubAccount]:
+    """Judged by the day rows: `measured_at` of the sub-account is also moved by whoever holds quotas, and the history
+    would then miss the fullest accounts."""
+    site.put_off = {id: until_at for id, until_at in site.put_off.items() if until_at > now}
+    since_at = now - every
+    sampled = UsageDay.select().where(
+        UsageDay.sub_account == SubAccount.id, UsageDay.day_on >= since_at.date(), UsageDay.measured_at > since_at
+    )
+    last = UsageDay.select(fn.MAX(UsageDay.measured_at)).where(UsageDay.sub_account == SubAccount.id)
+    query = SubAccount.select(SubAccount.id, SubAccount.remote_uid, SubAccount.contract).where(
+        SubAccount.region == site.region,
+        SubAccount.observed_state.not_in(("", "deleted")),
+        SubAccount.id.not_in(list(site.put_off)),
+        ~fn.EXISTS(sampled),
+    )
+    return list(query.order_by(last.asc(nulls="first"), SubAccount.id).limit(BATCH))
 
 
 def sum_up(contract_id: int) -> None:

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from peewee import InterfaceError, OperationalError
@@ -13,9 +14,10 @@ from peewee import InterfaceError, OperationalError
 from models.base import database
 from services import enforcement, mail_sending, regions, usage
 from services.clock import Clock
-from services.provisioning import Site, provision_next
+from services.provisioning import provision_next
 from services.secret import Vault
 from services.settings import Settings
+from services.site import Site
 from services.storage import Storage, open_storage, read_credentials
 
 log = logging.getLogger("portal.worker")
@@ -56,13 +58,11 @@ def run(settings: Settings, clock: Clock, *, once: bool = False) -> None:
         signal.signal(number, lambda *_: stop.set())
     # a site of its own: the two loops do not share a region row
     guard = open_site(settings, clock, site.storage)
-    holding = threading.Thread(
-        target=_loop, args=(lambda: bool(enforcement.enforce_due(guard)), stop, ENFORCE_EVERY_SECONDS)
-    )
-    holding.start()
-    log.info("worker for region %s started", site.region.name)
-    _loop(lambda: round_of_work(site, settings), stop, IDLE_SECONDS)
-    holding.join()
+    with ThreadPoolExecutor(1, "quotas") as threads:
+        holding = threads.submit(_loop, lambda: bool(enforcement.enforce_due(guard)), stop, ENFORCE_EVERY_SECONDS)
+        log.info("worker for region %s started", site.region.name)
+        _loop(lambda: round_of_work(site, settings), stop, IDLE_SECONDS)
+        holding.result()
     log.info("worker stopped")
 
 
@@ -74,13 +74,17 @@ def _until_idle(site: Site, settings: Settings) -> None:
 
 
 def _loop(work: Callable[[], bool], stop: threading.Event, pause_seconds: float) -> None:
-    """Calls `work` again and again; a database that is away is waited for."""
-    while not stop.is_set():
-        try:
-            with database.connection_context():
-                more = work()
-        except (OperationalError, InterfaceError) as failure:
-            log.warning("database: %s", failure)
-            more = False
-        if not more:
-            stop.wait(pause_seconds)
+    """Calls `work` again and again; a database that is away is waited for. What nobody foresaw ends both loops: a
+    worker of which only half works would look alive to whoever watches the process."""
+    try:
+        while not stop.is_set():
+            try:
+                with database.connection_context():
+                    more = work()
+            except (OperationalError, InterfaceError) as failure:
+                log.warning("database: %s", failure)
+                more = False
+            if not more:
+                stop.wait(pause_seconds)
+    finally:
+        stop.set()

@@ -4,6 +4,9 @@ import itertools
 from dataclasses import dataclass, field
 from datetime import date
 
+import pytest
+
+from models.audit import AuditEvent
 from models.contract import Contract
 from models.sub_account import Region, SubAccount
 from services import allocation, sub_accounts
@@ -13,12 +16,14 @@ from services.provisioning import provision_next
 from services.secret import Vault
 from services.settings import Settings
 from services.site import Site
+from services.storage.contract import Storage
 from services.storage.memory import MemoryStorage
 from tests.cast import Cast, act_of
 
 GB = 10**9
 TB = 10**12
 MOST_STEPS = 500
+KEY_IMPORT = pytest.mark.parametrize("key_import", [True, False], ids=["chosen keys", "given keys"])
 
 
 class WatchedStorage(MemoryStorage):
@@ -116,7 +121,48 @@ def converge(site: Site, seconds: float = 3600, at_most: int = 50) -> None:
         open_rows = [row for row in SubAccount.select() if not row.settled]
         if not open_rows:
             return
-        wait_until = min(max(row.next_attempt_at, row.lease_until_at or row.next_attempt_at) for row in open_rows)
+        waiting = [row for row in open_rows if row.phase != "waiting_capacity"] or open_rows
+        wait_until = min(max(row.next_attempt_at, row.lease_until_at or row.next_attempt_at) for row in waiting)
         pause = max(1, min(seconds, (wait_until - site.clock.now()).total_seconds() + 0.001))
         site.clock.advance(seconds=pause)
     raise AssertionError(f"still open: {[(row.name, row.phase, row.reason_code, row.last_error) for row in open_rows]}")
+
+
+def moved(ground):
+    """A full package of which 3 TB are to move from A to B, B due first."""
+    b, a = ground.account("B", 4 * TB), ground.account("A", 6 * TB)
+    work(ground.sites[0])
+    ground.move((a, 3 * TB), (b, 7 * TB))
+    return a, b
+
+
+def trail(action: str) -> list[AuditEvent]:
+    return list(AuditEvent.select().where(AuditEvent.action == action).order_by(AuditEvent.id))
+
+
+class Interrupted(WatchedStorage):
+    """Does something else in the middle of its next call, before or after the effect."""
+
+    def __init__(self, **capabilities):
+        super().__init__(**capabilities)
+        self.meanwhile = {}
+
+    def during(self, operation: str, when: str, act) -> None:
+        self.meanwhile[operation, when] = act
+
+    def _pass(self, operation: str, when: str) -> None:
+        self.meanwhile.pop((operation, when), lambda: None)()
+
+
+def _interrupted(name: str):
+    def call(self, *args, **kwargs):
+        self._pass(name, "before")
+        result = getattr(WatchedStorage, name)(self, *args, **kwargs)
+        self._pass(name, "after")
+        return result
+
+    return call
+
+
+for _name in Storage.OPERATIONS:
+    setattr(Interrupted, _name, _interrupted(_name))

@@ -1,0 +1,79 @@
+"""Who works on a sub-account: at most one worker at a time, and only the one who does writes what it saw.
+
+A worker that was stopped for longer than its lease (a frozen machine, a paused container) comes back with an old wish
+in its hand. It finds out before it calls the storage service (`hold`) and before it writes (`note`).
+"""
+
+from datetime import timedelta
+
+from models.base import skip_locked, write_tx
+from models.sub_account import SETTLED_PHASES, SubAccount
+from services.site import Site
+
+LEASE = timedelta(seconds=120)
+
+
+class LeaseLost(Exception):
+    """Another worker has the row now, or its wish changed: what was read is old, and nothing may be done by it."""
+
+
+def take(site: Site) -> SubAccount | None:
+    """Leases the sub-account of the region that has been due for longest; None when nothing is due."""
+    now = site.clock.now()
+    open_work = SubAccount.phase.not_in(SETTLED_PHASES) | (SubAccount.observed_generation != SubAccount.generation)
+    free = SubAccount.lease_until_at.is_null() | (SubAccount.lease_until_at < now)
+    due = open_work & free & (SubAccount.next_attempt_at <= now) & (SubAccount.region == site.region)
+    with write_tx():
+        row = skip_locked(
+            SubAccount.select().where(due).order_by(SubAccount.next_attempt_at, SubAccount.id).limit(1)
+        ).first()
+        if row is None:
+            return None
+        row.lease_owner, row.lease_until_at = site.owner, now + LEASE
+        row.save(only=["lease_owner", "lease_until_at"])
+    return row
+
+
+def hold(site: Site, row: SubAccount, **values: object) -> None:
+    """Renews the lease, right before a call that an old wish would make wrong, and writes `values` with it.
+
+    Raises LeaseLost when another worker took the row or the wish is another one.
+    """
+    until_at = site.clock.now() + LEASE
+    with write_tx():
+        update = SubAccount.update(lease_until_at=until_at, **values)
+        if not update.where(*_mine(site, row), _unchanged(row)).execute():
+            raise LeaseLost()
+
+
+def note(site: Site, row: SubAccount, *, keep_lease: bool = False, **values: object) -> bool:
+    """Writes an observation if this worker still holds the lease and nobody changed the wish meanwhile.
+
+    With a newer wish the row is only released: the next step starts from what the service then says. If another worker
+    has taken the row, this one's call came late and may have undone something: then the row is looked at once more.
+    """
+    now = site.clock.now()
+    free = {} if keep_lease else {"lease_owner": "", "lease_until_at": None}
+    with write_tx():
+        update = SubAccount.update(observed_at=now, **values, **free)
+        if update.where(*_mine(site, row), _unchanged(row)).execute():
+            return True
+        if not release(site, row):
+            again = SubAccount.update(generation=SubAccount.generation + 1, next_attempt_at=now)
+            again.where(SubAccount.id == row.id).execute()
+    return False
+
+
+def release(site: Site, row: SubAccount) -> bool:
+    """Gives the row back, due at once, if it is still this worker's."""
+    with write_tx():
+        update = SubAccount.update(lease_owner="", lease_until_at=None, next_attempt_at=site.clock.now())
+        return bool(update.where(*_mine(site, row)).execute())
+
+
+def _mine(site: Site, row: SubAccount) -> tuple:
+    return SubAccount.id == row.id, SubAccount.lease_owner == site.owner
+
+
+def _unchanged(row: SubAccount):
+    return SubAccount.generation == row.generation

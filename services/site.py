@@ -1,0 +1,30 @@
+"""One region as the worker sees it."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from models.sub_account import Region
+from services.audit import Act
+from services.clock import Clock
+from services.secret import Vault
+from services.storage.contract import Storage
+
+
+@dataclass
+class Site:
+    """The region's row, its storage, and what the worker needs beside. `owner` names this worker in leases.
+
+    `put_off` holds, by sub-account id, until when a measurement that cannot succeed is not asked for again.
+    """
+
+    region: Region
+    storage: Storage
+    vault: Vault
+    clock: Clock
+    owner: str
+    jitter: Callable[[float, float], float] = field(default=random.SystemRandom().uniform)
+    put_off: dict = field(default_factory=dict)
+
+    def act(self) -> Act:
+        return Act(at=self.clock.now(), actor_name="worker", source="worker")
