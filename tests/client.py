@@ -9,19 +9,13 @@ from werkzeug.test import TestResponse
 
 from services import sessions
 from tests.cast import act_of
-
-try:
-    from tests.page import check_page
-except ModuleNotFoundError:
-
-    def check_page(html: str) -> None: ...
-
+from tests.page import check_page, check_partial
 
 READING = ("GET", "HEAD", "OPTIONS")
 
 
 class PortalClient(FlaskClient):
-    """`csrf=False` leaves the token out, `htmx=True` asks as htmx does, `check=False` spares a page the check."""
+    """`csrf=False` leaves the token out, `htmx=True` asks as htmx does, `check=False` spares an answer the page check."""
 
     def open(self, *args, csrf: bool = True, htmx: bool = False, check: bool = True, **kwargs) -> TestResponse:
         if args and isinstance(args[0], str) and args[0].startswith("/"):
@@ -31,10 +25,13 @@ class PortalClient(FlaskClient):
                 headers["HX-Request"] = "true"
             if csrf and kwargs.get("method", "GET") not in READING:
                 headers.setdefault("X-CSRFToken", self.csrf_token())
+                headers.setdefault("Referer", f"{self._own_url}/")  # over https the token alone is not enough
             kwargs["headers"] = headers
+            kwargs.setdefault("buffered", True)  # else files stay open that were sent
         response = super().open(*args, **kwargs)
-        if check and response.mimetype == "text/html" and response.text.lstrip().lower().startswith("<!doctype"):
-            check_page(response.text)
+        if check and response.mimetype == "text/html" and response.text:
+            is_piece = htmx and not response.text.lstrip().lower().startswith("<!doctype")
+            check_partial(response) if is_piece else check_page(response)
         return response
 
     @property

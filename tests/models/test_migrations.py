@@ -152,7 +152,7 @@ def test_numbers_are_wide_enough_for_bytes(db):
             assert not name.endswith("_bytes") or kind == "bigint", f"{table._meta.table_name}.{name} is {kind}"
 
 
-def test_sqlite_holds_foreign_keys_and_writes_durably(db, engine):
+def test_sqlite_holds_foreign_keys_and_writes_durably(empty_database, engine):
     if engine == "sqlite":
         wanted = {"foreign_keys": 1, "journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000}
         assert {name: database.pragma(name) for name in wanted} == wanted
