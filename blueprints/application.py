@@ -7,12 +7,12 @@ from flask_wtf import FlaskForm
 from wtforms import TextAreaField
 
 from blueprints.access import Permission, act, requires, viewer
-from blueprints.company_fields import company_fields
+from blueprints.company_fields import company_fields, hints
 from blueprints.errors import put_refusal, words
 from blueprints.partials import answer, leave_to
 from models.partner import PARTNER_STATES, DetailQuery
 from services import applications
-from services.company_details import examples, shown_phone
+from services.company_details import shown_phone
 
 PARTS = {"draft": "draft", "applied": "applied", "query": "query_waiting", "suspended": "suspended"}
 
@@ -61,7 +61,7 @@ def page(form: FlaskForm | None, asked: list[DetailQuery], status: int = 200) ->
         part="query" if form else PARTS.get(partner.state, "ended"),
         partner=partner,
         phone=shown_phone(partner.phone),
-        examples=examples(partner.country),
+        hints=hints(partner.country),
         may_answer=viewer.may(Permission.APPLICATION_ANSWER),
         status=status,
     )

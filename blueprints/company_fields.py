@@ -4,7 +4,6 @@ What is right is decided by services.company_details.
 """
 
 import unicodedata
-from collections.abc import Mapping
 
 from flask import request
 from flask_babel import gettext as _
@@ -55,10 +54,16 @@ def sort_key(name: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(sign))
 
 
-def hints(details: Mapping[str, str]) -> dict[str, str]:
-    """How VAT number, postcode and phone are written in the chosen country, else in the likeliest one."""
-    country = details.get("country") or country_choices()[0].value
-    return company_details.examples(country)
+def hints(country: str | None) -> dict[str, str]:
+    """Why a detail is asked for and how the chosen country writes it, else the likeliest one."""
+    known = company_details.examples(country or country_choices()[0].value)
+    such_as = {name: _("Such as %(example)s.", example=text) if text else "" for name, text in known.items()}
+    no_vat = such_as["vat_id"] or _("Leave it empty if your country has none.")
+    return {
+        "vat_id": _("For invoices, and to check the company. %(how)s", how=no_vat),
+        "postcode": such_as["postcode"] or _("As it is written in your country."),
+        "phone": _("For questions that do not suit a mail. %(how)s", how=such_as["phone"]),
+    }
 
 
 def _asked_for() -> list[str]:

@@ -1,7 +1,6 @@
 """The form with one box per legal document: sign-up and later acceptance ask in the same words."""
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from markupsafe import Markup
 from wtforms import BooleanField, HiddenField
@@ -13,7 +12,7 @@ from services import legal_text
 class ConsentForm(FlaskForm):
     """Subclassed per page: a box `agree_<kind>` and the text that it speaks of, `seen_<kind>`, for each document."""
 
-    authority = BooleanField(_l("I am authorised to bind the company"))
+    authority: BooleanField
 
     def boxes(self, versions: list[TermsVersion]) -> list[tuple]:
         """Each document with its text as HTML, its box and the hidden note of what was shown."""
@@ -31,7 +30,7 @@ class ConsentForm(FlaskForm):
                 version_id, _colon, sha256 = seen.partition(":")
                 agreed.append((int(version_id) if version_id.isascii() and version_id.isdigit() else 0, sha256))
             else:
-                box.errors = [*box.errors, _("Tick this box to go on.")]
+                box.errors = [*box.errors, _("Tick the box of “%(title)s” to go on.", title=version.title)]
         return agreed
 
     def shown(self, versions: list[TermsVersion], button: str) -> dict:
@@ -42,10 +41,11 @@ class ConsentForm(FlaskForm):
 
 def consent_form(versions: list[TermsVersion], company: str, *, blank: bool = False) -> ConsentForm:
     """The form for these documents. `blank` leaves out what was posted: no box is ticked."""
-    fields = {"authority": BooleanField(_("I am authorised to bind %(company)s", company=company))}
+    fields: dict = {}
     for version in versions:
         fields[f"agree_{version.kind}"] = BooleanField(box_text(version))
         fields[f"seen_{version.kind}"] = HiddenField()
+    fields["authority"] = BooleanField(_("I am authorised to bind %(company)s", company=company))
     form = type("Consent", (ConsentForm,), fields)(**({"formdata": None} if blank else {}))
     if blank or not form.is_submitted():
         for version in versions:

@@ -1,6 +1,6 @@
 """The first steps: company, person, and everything once more to check."""
 
-from flask import Response, current_app, flash, url_for
+from flask import Response, current_app, flash, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -8,7 +8,7 @@ from flask_wtf import FlaskForm
 from blueprints.access import act, public
 from blueprints.company_fields import hints
 from blueprints.errors import put_refusal
-from blueprints.partials import answer, leave_to
+from blueprints.partials import answer, leave_to, wants_partial
 from blueprints.signup.device import bp, device, draft, forget_device, page_of, remember_device, steps
 from blueprints.signup_forms import CompanyForm, PersonForm
 from models.partner import SignUpDraft
@@ -32,6 +32,9 @@ def start():
 @bp.get("/company")
 @public
 def company():
+    """Also answers htmx, when another country is chosen: with the hints as that country writes things."""
+    if wants_partial():
+        return answer("signup/_hints.html", "signup/_hints.html", hints=hints(request.args.get("country")))
     found = draft()
     if found and drafts.next_step(found) == "sent":
         return leave_to(url_for("signup.sent"))
@@ -58,7 +61,7 @@ def company_page(form: CompanyForm, details: dict, status: int = 200) -> Respons
     return answer(
         "signup/company.html",
         form=form,
-        examples=hints(details),
+        hints=hints(details.get("country")),
         steps=steps("company"),
         begun=begun,
         status=status,
@@ -95,7 +98,6 @@ def person_page(form: PersonForm, found: SignUpDraft, status: int = 200) -> Resp
     return answer(
         "signup/person.html",
         form=form,
-        examples=hints(found.details),
         fewest=passwords.SHORTEST,
         has_password=bool(found.password_hash),
         steps=steps("person"),

@@ -53,7 +53,7 @@ def check_email(text: str, field: str = "email") -> str:
     """The address as it is written to: domain in small letters. Raises DetailRefused; the domain is not looked up."""
     given = unicodedata.normalize("NFKC", text).strip()
     if not given:
-        raise DetailRefused(N_("Fill this in."), field)
+        raise DetailRefused(N_("Enter your mail address."), field)
     if len(given) > LONGEST_EMAIL:
         raise DetailRefused(N_("A mail address has at most %(most)s characters."), field, most=LONGEST_EMAIL)
     refuse_hidden(given, field)

@@ -6,6 +6,14 @@ from services.refusal import N_, Refusal
 
 # Needed inside words of Persian and of Indian scripts, invisible and of no use anywhere else.
 JOINERS = "\u200c\u200d"
+MISSING = {
+    "legal_name": N_("Enter the company's name."),
+    "street": N_("Enter the street and number."),
+    "postcode": N_("Enter the postcode."),
+    "city": N_("Enter the city."),
+    "phone": N_("Enter the company's phone number."),
+    "name": N_("Enter your name."),
+}
 HIDDEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
 
 
@@ -19,16 +27,16 @@ def canonical(text: str, field: str, fewest: int, most: int) -> str:
     plain = " ".join(part for part in unicodedata.normalize("NFKC", text).strip().replace("\t", " ").split(" ") if part)
     if len(plain) > most:
         raise DetailRefused(
-            N_("This has %(present)s characters; at most %(most)s fit. Shorten it."),
+            N_("This text has %(present)s characters; at most %(most)s fit. Shorten it."),
             field,
             present=len(plain),
             most=most,
         )
     refuse_hidden(plain, field)
     if not plain and fewest:
-        raise DetailRefused(N_("Fill this in."), field)
+        raise DetailRefused(MISSING.get(field, N_("Fill this in.")), field)
     if len(plain) < fewest:
-        raise DetailRefused(N_("This is too short. Write it out in full."), field)
+        raise DetailRefused(N_("“%(written)s” is too short. Write it out in full."), field, written=plain)
     return plain
 
 
@@ -47,7 +55,7 @@ def lettered(text: str, field: str, fewest: int, most: int) -> str:
     """As `canonical`, and at least one letter when there is anything: a name or a street is not only digits."""
     plain = canonical(text, field, fewest, most)
     if plain and not any(sign.isalpha() for sign in plain):
-        raise DetailRefused(N_("There are no letters in this. Write it out in full."), field)
+        raise DetailRefused(N_("There are no letters in “%(written)s”. Write it out in full."), field, written=plain)
     return plain
 
 
