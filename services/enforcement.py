@@ -32,7 +32,7 @@ def enforce_due(site: Site) -> int:
     query = (
         SubAccount.select()
         .where(SubAccount.region == site.region, due)
-        .order_by(SubAccount.enforce_next_at)
+        .order_by(SubAccount.enforce_next_at, SubAccount.id)
         .limit(BATCH)
     )
     counted, changed = 0, set()

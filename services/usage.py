@@ -3,7 +3,7 @@
 import logging
 from datetime import UTC, datetime, timedelta
 
-from peewee import fn
+from peewee import Asc, fn
 
 from models.base import locked, write_tx
 from models.contract import Contract
@@ -64,7 +64,7 @@ def _due(site: Site, now: datetime, every: timedelta) -> list[SubAccount]:
         SubAccount.id.not_in(list(site.put_off)),
         ~fn.EXISTS(sampled),
     )
-    return list(query.order_by(last.asc(nulls="first"), SubAccount.id).limit(BATCH))
+    return list(query.order_by(Asc(last, nulls="first"), SubAccount.id).limit(BATCH))
 
 
 def sum_up(contract_id: int) -> None:
