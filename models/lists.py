@@ -25,14 +25,15 @@ SORTS = ("name", "used", "allocated", "newest")
 
 @dataclass(frozen=True)
 class Asked:
-    """What the list shall show. `text` is folded like the stored name keys (services.names.key); a state is one of
-    STATES, an empty one leaves out what is deleted; an unknown sort is by name."""
+    """What the list shall show. `text` is folded like the stored name keys (services.names.key). `state` is one of
+    STATES or "changing"; an empty one leaves out what is deleted. `fill`: "near" (85 % or more) or "full"; `key`:
+    "waiting" (the first key was never shown). What is unknown filters nothing; an unknown sort is by name."""
 
     text: str = ""
     state: str = ""
     region: str = ""
-    nearly_full: bool = False
-    unsettled: bool = False
+    fill: str = ""
+    key: str = ""
     sort: str = "name"
 
 
@@ -132,15 +133,24 @@ def _conditions(partner: Partner, asked: Asked) -> Iterator:
         yield SubAccount.phase.in_(STATES[asked.state])
     else:
         yield SubAccount.phase.not_in(STATES["deleted"])
+    if asked.state == "changing":
+        settled = SubAccount.phase.in_(SETTLED_PHASES) & (SubAccount.observed_generation == SubAccount.generation)
+        yield ~settled & (SubAccount.phase != "attention")
     if asked.region:
         yield Region.name == asked.region
-    if asked.nearly_full:
-        # nine tenths without a product that could pass 64 bits
-        most_bytes = SubAccount.allocated_bytes - SubAccount.allocated_bytes / 10
-        fixed = (SubAccount.billing == "reserved") & (SubAccount.allocated_bytes > 0)
-        yield fixed & (SubAccount.used_bytes >= most_bytes)
-    if asked.unsettled:
-        yield SubAccount.phase.not_in(SETTLED_PHASES) | (SubAccount.observed_generation != SubAccount.generation)
+    if asked.fill in ("near", "full"):
+        yield _filled(asked.fill)
+    if asked.key == "waiting":
+        yield (AccessKey.phase == "live") & AccessKey.revealed_at.is_null()
+
+
+def _filled(fill: str):
+    """Allocations are whole gigabytes, so the twentieth is exact and no product can pass 64 bits."""
+    fixed = (SubAccount.billing == "reserved") & (SubAccount.allocated_bytes > 0)
+    if fill == "full":
+        return fixed & (SubAccount.used_bytes >= SubAccount.allocated_bytes)
+    from_bytes = SubAccount.allocated_bytes - SubAccount.allocated_bytes / 20 * 3
+    return fixed & (SubAccount.used_bytes >= from_bytes) & (SubAccount.used_bytes < SubAccount.allocated_bytes)
 
 
 def _named(partner: Partner, text: str):

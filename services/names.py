@@ -24,7 +24,7 @@ def tidy(text: str, field: str) -> str:
     hidden = [sign for sign in name if unicodedata.category(sign) in UNSEEN and sign not in JOINERS]
     if hidden:
         raise NameRefused(
-            N_("The name holds a character that cannot be seen (%(code)s). Type the name instead of pasting it."),
+            N_("There is a character in it that cannot be seen (%(code)s). Type it instead of pasting it."),
             field,
             code=f"U+{ord(hidden[0]):04X}",
         )

@@ -2,15 +2,13 @@
 
 import secrets
 import string
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
-from peewee import JOIN, IntegrityError
+from peewee import IntegrityError
 
 from models.base import locked, write_tx
 from models.contract import Contract
-from models.lists import current_label
 from models.partner import Partner
 from models.sub_account import BILLING, AccessKey, Customer, FlowDown, Region, SubAccount
 from models.terms import TermsVersion
@@ -20,8 +18,9 @@ from services.allocation_ledger import APPLY_WITHIN, new_batch
 from services.audit import Act, record
 from services.capacity import SMALLEST_STEP_BYTES
 from services.clock import local_day
-from services.refusal import N_, NotFound, Refusal
+from services.refusal import N_, Refusal
 from services.settings import Settings
+from services.sub_account_lookup import flow_down_terms
 
 UID_SIGNS = string.ascii_lowercase + string.digits
 OLDEST_AGREEMENT_ON = date(1990, 1, 1)
@@ -60,52 +59,6 @@ def create(act: Act, settings: Settings, partner: Partner, wish: SubAccountWish,
         return _create(act, settings, partner, wish, once_key)
     except IntegrityError:  # another request made the same customer at this moment: now its row is there to be found
         return _create(act, settings, partner, wish, once_key)
-
-
-def own(partner: Partner, number: str, at: datetime) -> SubAccount:
-    """The partner's sub-account with its customer, region, contract and latest flow-down record, in one query.
-
-    `flow_down` is that record (or None) with its version, `flow_down_label` the label now in force. Raises NotFound
-    for unknown and foreign numbers alike.
-    """
-    later = FlowDown.alias()
-    newest = later.select(later.id).where(later.sub_account == SubAccount.id).order_by(later.id.desc()).limit(1)
-    row = (
-        SubAccount.select(
-            SubAccount, Customer, Region, Contract, FlowDown, TermsVersion, current_label(at).alias("label")
-        )
-        .join(Customer)
-        .switch(SubAccount)
-        .join(Region)
-        .switch(SubAccount)
-        .join(Contract)
-        .switch(SubAccount)
-        .join(FlowDown, JOIN.LEFT_OUTER, on=(FlowDown.id == newest), attr="flow_down")
-        .join(TermsVersion, JOIN.LEFT_OUTER)
-        .where(SubAccount.partner == partner, SubAccount.number == number)
-        .first()
-    )
-    if row is None:
-        raise NotFound()
-    record_of = getattr(row, "flow_down", None)
-    row.flow_down = record_of if record_of is not None and record_of.id else None
-    row.flow_down_label = row.label
-    return row
-
-
-def open_contracts(partner: Partner) -> list[Contract]:
-    """Contracts from which a sub-account can be opened."""
-    active = (Contract.partner == partner) & (Contract.state == "active")
-    return list(Contract.select().where(active).order_by(Contract.number))
-
-
-def flow_down_terms(at: datetime, language: str) -> TermsVersion | None:
-    """The flow-down terms in force, in the language where that exists."""
-    query = TermsVersion.select().where(
-        TermsVersion.kind == "flow_down", TermsVersion.state == "published", TermsVersion.effective_at <= at
-    )
-    versions = list(query.order_by(TermsVersion.effective_at.desc(), TermsVersion.id.desc()).limit(10))
-    return _preferred([version for version in versions if version.label == versions[0].label], language)
 
 
 def describe(act: Act, account: SubAccount, name: str, contact_name: str, contact_email: str) -> SubAccount:
@@ -219,7 +172,7 @@ def _record(act: Act, account: SubAccount, wish: SubAccountWish, version: TermsV
         sub_account=account,
         version=version,
         way="attested",
-        reference=" ".join(wish.flow_down_reference.split()),
+        reference=names.tidy(wish.flow_down_reference, "reference"),
         agreed_on=wish.flow_down_agreed_on,
         attested_by=act.actor_name,
         attested_at=act.at,
@@ -254,8 +207,3 @@ def _new_number() -> str:
         number = str(secrets.randbelow(9 * 10**11) + 10**11)
         if not SubAccount.select().where(SubAccount.number == number).exists():
             return number
-
-
-def _preferred(versions: Iterable[TermsVersion], language: str) -> TermsVersion | None:
-    found = list(versions)
-    return next((version for version in found if version.language == language), found[0] if found else None)

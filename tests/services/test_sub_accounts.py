@@ -15,6 +15,7 @@ from services.allocation import AllocationRefused
 from services.names import NameRefused
 from services.once import KeyReused
 from services.refusal import NotFound, Refusal
+from services.sub_account_lookup import own_sub_account
 from services.sub_accounts import SubAccountRefused, SubAccountWish
 
 TB = 10**12
@@ -154,6 +155,7 @@ def test_a_full_package_takes_one_without_fixed_allocation(create, wish):
         ("allocation", {"allocated_bytes": -(10**9)}),
         ("allocation", {"allocated_bytes": 10**9 + 1}),
         ("reference", {"flow_down_reference": " "}),
+        ("reference", {"flow_down_reference": "MSA\x0077"}),
         ("agreed_on", {"flow_down_agreed_on": date(2026, 3, 3)}),
         ("agreed_on", {"flow_down_agreed_on": date(202, 3, 3)}),
     ],
@@ -218,8 +220,8 @@ def test_a_name_that_is_taken_or_hides_signs_cannot_be_given(create, wish, cast,
 
 def test_only_the_owner_finds_a_sub_account(create, wish, cast, clock):
     account = create(wish)
-    found = sub_accounts.own(cast.northwind, account.number, clock.now())
+    found = own_sub_account(cast.northwind, account.number, clock.now())
     assert found.flow_down.reference == "MSA-77" and found.flow_down.version.label == found.flow_down_label
     for partner, number in ((cast.contoso, account.number), (cast.northwind, "000000000000")):
         with pytest.raises(NotFound):
-            sub_accounts.own(partner, number, clock.now())
+            own_sub_account(partner, number, clock.now())

@@ -1,0 +1,150 @@
+"""Sub-accounts: the list, a new one, and the page of one."""
+
+import json
+import secrets
+
+from flask import Blueprint, Response, current_app, flash, g, make_response, request, stream_with_context, url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from blueprints.access import Permission, act, requires, viewer
+from blueprints.errors import put_refusal
+from blueprints.formats import language
+from blueprints.partials import answer, leave_to, wants_partial
+from blueprints.sub_accounts import listing, showing, states
+from blueprints.sub_accounts.forms import DescribeForm, NewForm
+from models import lists
+from models.sub_account import Region
+from services import csv_export, legal_text, sub_accounts
+from services.clock import local_day
+from services.once import KeyReused
+from services.refusal import Refusal
+from services.sub_account_lookup import flow_down_terms, open_contracts, own_sub_account
+
+bp = Blueprint("sub_accounts", __name__, url_prefix="/sub-accounts")
+bp.record_once(lambda setup: setup.app.jinja_env.filters.update(states.FILTERS))
+
+
+def region_names() -> list[str]:
+    return [name for (name,) in Region.select(Region.name).order_by(Region.name).tuples()]
+
+
+@bp.get("")
+@requires(Permission.SUB_ACCOUNT_LIST)
+def index():
+    keys = viewer.may(Permission.SUB_ACCOUNT_VIEW)
+    asked = listing.asked(request.args, keys=keys)
+    places = {name: listing.place(request.args, name) for name in ("after", "before")}
+    page = lists.page(viewer.partner, asked, g.clock.now(), **places)
+    regions = [] if wants_partial() else region_names()
+    form = listing.FilterForm(request.args).offer(regions)
+    values = {
+        "found": page,
+        "details": keys,
+        "filtered": bool(listing.kept(request.args)) or any(places.values()),
+        "row_url": url_for("sub_accounts.show", number="0" * 12).removesuffix("0" * 12),
+        **listing.addresses(request.args, page),
+    }
+    response = answer("sub_accounts/index.html", "sub_accounts/_rows.html", form=form, regions=regions, **values)
+    if wants_partial():
+        focus = {"focus": "#rows"} if any(places.values()) else {}
+        response.headers["HX-Trigger"] = json.dumps({"say": listing.found_text(page), **focus})
+    return response
+
+
+@bp.get("/export.csv")
+@requires(Permission.SUB_ACCOUNT_EXPORT)
+def export():
+    """The whole selection, not the page."""
+    private = viewer.may(Permission.SUB_ACCOUNT_VIEW)
+    asked = listing.asked(request.args, keys=private)
+    rows = lists.everything(viewer.partner, asked, g.clock.now())
+    header = [*listing.COLUMNS, *(listing.PRIVATE_COLUMNS if private else ())]
+    pieces = csv_export.lines(header, listing.file_rows(rows, private=private))
+    response = Response(stream_with_context(pieces), mimetype="text/csv")
+    day = local_day(g.clock.now(), viewer.person.time_zone).isoformat()
+    response.headers["Content-Disposition"] = f'attachment; filename="sub-accounts-{day}.csv"'
+    return response
+
+
+@bp.get("/new")
+@requires(Permission.SUB_ACCOUNT_CHANGE)
+def new():
+    return show_form(NewForm())
+
+
+@bp.post("/new")
+@requires(Permission.SUB_ACCOUNT_CHANGE)
+def create():
+    form = NewForm().offer(open_contracts(viewer.partner), region_names())
+    if not form.validate():
+        return show_form(form, 422)
+    try:
+        account = sub_accounts.create(act(), current_app.settings, viewer.partner, form.wish(), form.once.data)
+    except Refusal as refusal:
+        if isinstance(refusal, KeyReused):
+            form.once.data = secrets.token_urlsafe(16)
+        put_refusal(form, refusal)
+        return show_form(form, 422)
+    return leave_to(url_for("sub_accounts.show", number=account.number))
+
+
+def show_form(form: NewForm, status: int = 200) -> Response:
+    contracts, regions = open_contracts(viewer.partner), region_names()
+    terms = flow_down_terms(g.clock.now(), language())
+    today = local_day(g.clock.now(), current_app.settings.provider.time_zone)
+    return answer(
+        "sub_accounts/new.html",
+        status=status,
+        form=form.offer(contracts, regions),
+        contracts=contracts,
+        regions=regions,
+        terms=terms,
+        terms_html=Markup(legal_text.to_html(terms.body)) if terms else "",  # noqa: S704 - to_html escapes what it is given
+        today=today,
+    )
+
+
+@bp.get("/<account:number>")
+@requires(Permission.SUB_ACCOUNT_VIEW)
+def show(number: str):
+    account = own_sub_account(viewer.partner, number, g.clock.now())
+    return answer("sub_accounts/show.html", **showing.page(account))
+
+
+@bp.get("/<account:number>/state")
+@requires(Permission.SUB_ACCOUNT_VIEW, polled=True)
+def state(number: str):
+    """What the page of an unsettled sub-account asks again and again; nothing when it already shows that."""
+    account = own_sub_account(viewer.partner, number, g.clock.now())
+    values = showing.live(account)
+    if not wants_partial():
+        return leave_to(url_for("sub_accounts.show", number=number))
+    if request.args.get("seen") == values["seen"]:
+        return make_response("", 204)
+    response = answer("", "sub_accounts/_state.html", riders=showing.riders(values), **values)
+    if not values["waiting"]:
+        response.headers["HX-Trigger"] = json.dumps({"say": showing.settled_text(account)})
+    return response
+
+
+@bp.get("/<account:number>/edit")
+@requires(Permission.SUB_ACCOUNT_CHANGE)
+def edit(number: str):
+    account = own_sub_account(viewer.partner, number, g.clock.now())
+    return answer("sub_accounts/edit.html", account=account, form=DescribeForm(obj=account))
+
+
+@bp.post("/<account:number>/edit")
+@requires(Permission.SUB_ACCOUNT_CHANGE)
+def describe(number: str):
+    account = own_sub_account(viewer.partner, number, g.clock.now())
+    form = DescribeForm()
+    if form.validate():
+        try:
+            sub_accounts.describe(act(), account, form.name.data, form.contact_name.data, form.contact_email.data)
+            flash(_("Saved."), "success")
+            return leave_to(url_for("sub_accounts.show", number=number))
+        except Refusal as refusal:
+            put_refusal(form, refusal)
+    return answer("sub_accounts/edit.html", status=422, account=account, form=form)

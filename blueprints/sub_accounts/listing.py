@@ -1,0 +1,120 @@
+"""The list: what the address asks for, the addresses of its neighbours, and its rows as a file."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from flask_wtf import FlaskForm
+from wtforms.fields import SearchField, SelectField
+from wtforms.fields.choices import SelectChoice
+
+from blueprints.sub_accounts.states import flow_down_state, key_state, settled
+from models.lists import STATES, Asked, Page
+from services import names
+
+SHORTEST_SEARCH = 2
+LONGEST_SEARCH = 120
+NUMBER = re.compile("[0-9]{12}")
+FILTERS = ("q", "state", "fill", "key", "region", "sort")
+COLUMNS = (
+    "number", "name", "customer", "region", "state", "settled", "billing", "allocated_bytes", "in_force_bytes",
+    "used_bytes", "measured_at", "excess_allowed", "flow_down", "created_at",
+)  # fmt: skip
+PRIVATE_COLUMNS = ("contact_name", "contact_email", "first_key")
+ALL = SelectChoice("", _l("All"))
+STATE_CHOICES = (
+    ALL,
+    SelectChoice("active", _l("Active")),
+    SelectChoice("setting-up", _l("Being set up")),
+    SelectChoice("changing", _l("Change not yet in force")),
+    SelectChoice("paused", _l("Paused")),
+    SelectChoice("attention", _l("Problem")),
+    SelectChoice("deleted", _l("Deleted")),
+)
+FILL_CHOICES = (ALL, SelectChoice("near", _l("85 % or more")), SelectChoice("full", _l("Full")))
+SORT_CHOICES = (
+    SelectChoice("name", _l("Name")),
+    SelectChoice("used", _l("Most used")),
+    SelectChoice("allocated", _l("Largest allocation")),
+    SelectChoice("newest", _l("Newest")),
+)
+
+
+class FilterForm(FlaskForm):
+    class Meta:
+        csrf = False
+
+    q = SearchField(_l("Search name, customer or number"))
+    state = SelectField(_l("State"), choices=STATE_CHOICES)
+    fill = SelectField(_l("Use"), choices=FILL_CHOICES)
+    key = SelectField(_l("First key"), choices=(ALL, SelectChoice("waiting", _l("Not shown yet"))))
+    region = SelectField(_l("Region"), choices=())
+    sort = SelectField(_l("Sort by"), choices=SORT_CHOICES)
+
+    def offer(self, regions: list[str]) -> "FilterForm":
+        self.region.choices = [ALL, *(SelectChoice(name) for name in regions)]
+        return self
+
+
+def asked(args: Mapping[str, str], *, keys: bool) -> Asked:
+    """What the address asks for; whoever may not see keys cannot filter by them."""
+    text = names.key(visible(args.get("q", "")))
+    state = args.get("state", "")
+    return Asked(
+        text=text if len(text) >= SHORTEST_SEARCH else "",
+        state=state if state in STATES or state == "changing" else "",
+        region=visible(args.get("region", "")),
+        fill=args.get("fill", ""),
+        key=args.get("key", "") if keys else "",
+        sort=args.get("sort", "name"),
+    )
+
+
+def visible(text: str) -> str:
+    """What was typed without what cannot be typed: Postgres refuses a NUL with an error of its own."""
+    return "".join(sign for sign in text[:LONGEST_SEARCH] if sign.isprintable())
+
+
+def place(args: Mapping[str, str], name: str) -> str:
+    """The number after or before which the page lies; a malformed one is none."""
+    number = args.get(name, "")
+    return number if NUMBER.fullmatch(number) else ""
+
+
+def kept(args: Mapping[str, str]) -> dict[str, str]:
+    """The filters of this address, for addresses that keep them."""
+    return {name: args[name] for name in FILTERS if args.get(name) and (name, args[name]) != ("sort", "name")}
+
+
+def addresses(args: Mapping[str, str], page: Page) -> dict[str, str | None]:
+    """Neighbouring pages and the file. The places are numbers, so that no customer's name stands in an address."""
+    own = kept(args)
+    return {
+        "earlier_url": url_for("sub_accounts.index", before=page.earlier, **own) if page.earlier else None,
+        "later_url": url_for("sub_accounts.index", after=page.later, **own) if page.later else None,
+        "export_url": url_for("sub_accounts.export", **own),
+    }
+
+
+def found_text(page: Page) -> str:
+    """What is said after a search, without counting what is not shown."""
+    if not page.rows:
+        return _("No sub-account matches.")
+    if page.earlier or page.later:
+        return _("%(num)s sub-accounts on this page.", num=len(page.rows))
+    return ngettext("%(num)s sub-account found.", "%(num)s sub-accounts found.", len(page.rows))
+
+
+def file_rows(rows, *, private: bool) -> Iterator[list]:
+    for row in rows:
+        cells = [
+            row.number, row.name, row.customer_name, row.region_name, row.phase, settled(row), row.billing,
+            row.allocated_bytes, row.in_force_bytes, row.used_bytes if row.measured_at else None, row.measured_at,
+            row.allow_overdraft, flow_down_state(row.flow_down_label, row.current_label), row.created_at,
+        ]  # fmt: skip
+        if private:
+            cells += [row.contact_name, row.contact_email, key_state(row.key_phase, row.key_revealed_at)]
+        yield cells

@@ -1,0 +1,73 @@
+"""Finding what a sub-account's pages show, always through the partner who owns it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from peewee import JOIN
+
+from models.audit import AuditEvent
+from models.contract import Contract
+from models.lists import current_label
+from models.partner import Partner
+from models.sub_account import AccessKey, Customer, FlowDown, Region, SubAccount
+from models.terms import TermsVersion
+from services.refusal import NotFound
+
+
+def own_sub_account(partner: Partner, number: str, at: datetime) -> SubAccount:
+    """The partner's sub-account with its customer, region, contract and latest flow-down record, in one query.
+
+    `flow_down` is that record (or None) with its version, `flow_down_label` the label now in force. Raises NotFound
+    for unknown and foreign numbers alike.
+    """
+    later = FlowDown.alias()
+    newest = later.select(later.id).where(later.sub_account == SubAccount.id).order_by(later.id.desc()).limit(1)
+    row = (
+        SubAccount.select(
+            SubAccount, Customer, Region, Contract, FlowDown, TermsVersion, current_label(at).alias("label")
+        )
+        .join(Customer)
+        .switch(SubAccount)
+        .join(Region)
+        .switch(SubAccount)
+        .join(Contract)
+        .switch(SubAccount)
+        .join(FlowDown, JOIN.LEFT_OUTER, on=(FlowDown.id == newest), attr="flow_down")
+        .join(TermsVersion, JOIN.LEFT_OUTER)
+        .where(SubAccount.partner == partner, SubAccount.number == number)
+        .first()
+    )
+    if row is None:
+        raise NotFound()
+    record_of = getattr(row, "flow_down", None)
+    row.flow_down = record_of if record_of is not None and record_of.id else None
+    row.flow_down_label = row.label
+    return row
+
+
+def open_contracts(partner: Partner) -> list[Contract]:
+    """Contracts from which a sub-account can be opened."""
+    active = (Contract.partner == partner) & (Contract.state == "active")
+    return list(Contract.select().where(active).order_by(Contract.number))
+
+
+def flow_down_terms(at: datetime, language: str) -> TermsVersion | None:
+    """The flow-down terms in force, in the language where that exists."""
+    query = TermsVersion.select().where(
+        TermsVersion.kind == "flow_down", TermsVersion.state == "published", TermsVersion.effective_at <= at
+    )
+    versions = list(query.order_by(TermsVersion.effective_at.desc(), TermsVersion.id.desc()).limit(10))
+    return _preferred([version for version in versions if version.label == versions[0].label], language)
+
+
+def history(partner: Partner, account: SubAccount, keys: Iterable[AccessKey], most: int = 20) -> list[AuditEvent]:
+    """The latest events of the sub-account and of its keys, newest first."""
+    own = (AuditEvent.thing_kind == "sub_account") & (AuditEvent.thing_id == account.number)
+    of_keys = (AuditEvent.thing_kind == "access_key") & AuditEvent.thing_id.in_([str(key.id) for key in keys])
+    query = AuditEvent.select().where(AuditEvent.partner == partner, own | of_keys)
+    return list(query.order_by(AuditEvent.id.desc()).limit(most))
+
+
+def _preferred(versions: Iterable[TermsVersion], language: str) -> TermsVersion | None:
+    found = list(versions)
+    return next((version for version in found if version.language == language), found[0] if found else None)
