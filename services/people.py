@@ -8,7 +8,8 @@ from models.partner import Member
 
 def email_key(address: str) -> str:
     """The form in which addresses are compared: `email_key` of members and operators is unique in this form."""
-    return unicodedata.normalize("NFKC", address).strip().casefold()
+    storable = address.replace("\x00", "\ufffd")  # Postgres takes no NUL in a text, not even in a question
+    return unicodedata.normalize("NFKC", storable).strip().casefold()
 
 
 def with_address(address: str) -> Member | Operator | None:
