@@ -52,9 +52,8 @@ def test_logging_out_twice_is_no_fault(client_as, cast):
     assert AuditEvent.select().where(AuditEvent.action == "session.ended").count() == 1
 
 
-def test_logging_out_needs_its_token_and_is_no_link(client_as, cast):
+def test_logging_out_is_no_link(client_as, cast):
     browser = client_as(cast.alice)
-    assert browser.post("/logout", csrf=False).status_code != 303
     assert browser.get("/logout").status_code == 405
     assert browser.get("/home").status_code == 200
 

@@ -85,9 +85,7 @@ def test_a_broken_address_is_explained(client, cast, email: str):
     assert not Mail.select().exists()
 
 
-def test_a_foreign_host_gets_no_mail(client, cast):
-    assert ask(client, cast.alice.email, headers={"Host": "evil.example"}, check=False).status_code != 303
-    assert not Mail.select().exists()
+def test_a_forwarded_host_does_not_get_into_a_mail(client, cast):
     ask(client, cast.alice.email, headers={"X-Forwarded-Host": "evil.example"})
     assert "evil.example" not in Mail.get().text
 
