@@ -48,8 +48,10 @@ def prepare() -> Settings:
     """Completes the environment for the processes and checks what they need. Raises with one sentence."""
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     os.environ["PYTHONUNBUFFERED"] = "1"
+    folder = Path(os.environ.get("PORTAL_VAR_DIR") or "var").resolve()
+    os.environ["PORTAL_VAR_DIR"] = str(folder)
+    check_disk(folder)
     settings = read_settings()
-    os.environ["PORTAL_VAR_DIR"] = str(settings.var_dir)
     own_storage = not os.environ.get("STORAGE_URL")
     if own_storage:
         port = storage_port()
@@ -59,7 +61,6 @@ def prepare() -> Settings:
         find_binary()
     else:
         os.environ["STORAGE_PORT"] = ""
-    check_disk(settings.var_dir)
     check_port(settings.port, "the portal", "PORTAL_PORT")
     for number in service_ports(int(os.environ["STORAGE_PORT"])).values() if own_storage else ():
         for wanted in (number, number + GRPC_DISTANCE):

@@ -61,6 +61,16 @@ def refuse_the_net(event: str, arguments: tuple) -> None:
         pytest.fail(f"a test reached for {host!r} ({event}); tests use this machine only")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares one costly program (a browser, a storage server) runs in one process."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.xdist_group("browser"))
+            elif {"server", "seaweed"} & set(getattr(item, "fixturenames", ())) or "seaweedfs" in item.nodeid:
+                item.add_marker(pytest.mark.xdist_group("storage"))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--db")
