@@ -1,5 +1,7 @@
 """The form with one box per legal document: sign-up and later acceptance ask in the same words."""
 
+import functools
+
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from markupsafe import Markup
@@ -62,7 +64,13 @@ def box_text(version: TermsVersion) -> str:
 
 def document_html(version: TermsVersion) -> Markup:
     """The text as HTML; its ids carry the kind, so that several documents can stand on one page."""
-    html = legal_text.to_html(version.body)
+    return _html(version.kind, version.body)
+
+
+@functools.lru_cache(maxsize=32)
+def _html(kind: str, body: str) -> Markup:
+    """Published texts never change, so each is rendered once per process."""
+    html = legal_text.to_html(body)
     for mark in ('id="', 'href="#'):
-        html = html.replace(f"{mark}section-", f"{mark}{version.kind}-section-")
+        html = html.replace(f"{mark}section-", f"{mark}{kind}-section-")
     return Markup(html)  # noqa: S704  to_html escapes everything that is not its own markup

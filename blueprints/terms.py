@@ -101,7 +101,7 @@ def own():
 @signed_in
 def receipt(acceptance_id: int):
     row = consent.receipt(own_member(), acceptance_id)
-    written = render_template("terms/receipt.txt", row=row, version=row.version)
+    written = render_template("terms/receipt.txt", row=row, version=row.version) + "\n"
     return download(written.encode(), receipt_name(row))
 
 

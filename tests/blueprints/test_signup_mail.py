@@ -120,15 +120,6 @@ def test_sending_again_looks_alike_for_a_known_address(client, clock, cast):
     assert len(mails("sign_up_known")) == 2
 
 
-def test_an_address_gets_at_most_five_such_mails_a_day_whoever_asks(app, cast, clock):
-    for _time in range(7):
-        assert "We have sent you a mail" in sign_up(app.test_client(), person={"email": cast.alice.email}).text
-    assert len(mails("sign_up_known")) == 5
-    clock.advance(days=1, seconds=1)
-    sign_up(app.test_client(), person={"email": cast.alice.email})
-    assert len(mails("sign_up_known")) == 6
-
-
 def test_without_a_finished_sign_up_nothing_is_sent(client):
     assert client.post("/sign-up/again").location == "/sign-up/company"
     assert not Mail.select().exists()
