@@ -116,7 +116,7 @@ def own_server(tmp_path) -> Iterator[EmbeddedSeaweed]:
     running.stop()
 
 
-def test_everything_survives_a_restart_even_on_other_ports(own_server):
+def test_everything_survives_a_kill_and_a_restart_on_other_ports(own_server):
     storage, key, spare = own_server.open(), (new_key_id(), new_secret()), (new_key_id(), new_secret())
     credentials = own_server.credentials_file.read_text()
     storage.put_account("pp-one", "marker-1", "Müller & Söhne", 1_000_000)
@@ -130,11 +130,13 @@ def test_everything_survives_a_restart_even_on_other_ports(own_server):
     S3Customer(storage.endpoint, *key).store("pp-one-main", "report.bin", 500_000)
     before = (storage.read_account("pp-one"), storage.read_account("pp-two"))
 
+    own_server.process.kill()
     own_server.stop()
     own_server.start()
     storage.health()  # the same gateway signs in anew
     assert (storage.read_account("pp-one"), storage.read_account("pp-two")) == before
     assert own_server.credentials_file.read_text() == credentials
+    assert storage.measure("pp-one").used_bytes == 500_000
 
     own_server.stop()
     moved = EmbeddedSeaweed(own_server.directory, free_base_port(21750))
