@@ -4,6 +4,8 @@ import dataclasses
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from selectolax.lexbor import LexborHTMLParser
+
 from models.contract import Contract
 from models.partner import DetailQuery, Member, Partner
 from models.sub_account import Customer, Region, SubAccount
@@ -98,3 +100,8 @@ def sub_account(contract: Contract, region: Region, at: datetime, number: str = 
     return SubAccount.create(
         partner=contract.partner_id, contract=contract, customer=customer, region=region, number=number, **given
     )
+
+
+def texts_of(page, selector: str) -> list[str]:
+    """The words of every element that the CSS selector finds in a response."""
+    return [" ".join(node.text(deep=True).split()) for node in LexborHTMLParser(page.text).css(selector)]

@@ -1,0 +1,15 @@
+"""What the provider's people see and decide. One module per area; each hangs its pages onto `bp`."""
+
+from flask import Blueprint
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+
+from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
+    contracts,
+    decisions,
+    operators,
+    outbox,
+    partners,
+    queue,
+    storage,
+)

@@ -1,0 +1,102 @@
+"""The list of partners and the partner file."""
+
+from flask import abort, request
+
+from blueprints.access import Permission, requires, viewer
+from blueprints.admin import bp
+from blueprints.admin.trail import changes
+from blueprints.errors import words
+from blueprints.partials import answer
+from models.audit import AuditEvent
+from models.contract import Contract
+from models.partner import PARTNER_STATES, Member, Partner
+from models.terms import Acceptance, TermsVersion
+from services import look_alikes, operators_figures, partner_list, verification
+
+TRAIL_SIZE = 50
+TRAIL_GLANCE = 8
+
+
+@bp.get("/partners")
+@requires(Permission.APPLICATION_VIEW)
+def partners():
+    search, state = request.args.get("q", "").strip(), request.args.get("state", "")
+    listing = partner_list.page(
+        search,
+        state if state in PARTNER_STATES else "",
+        after=request.args.get("after", type=int),
+        before=request.args.get("before", type=int),
+    )
+    return answer(
+        "admin/partners.html",
+        "admin/_partners.html",
+        listing=listing,
+        search=search,
+        state=state,
+        states=PARTNER_STATES,
+    )
+
+
+@bp.get("/partners/<int:partner_id>")
+@requires(Permission.APPLICATION_VIEW)
+def partner(partner_id: int):
+    return show_partner(known_partner(partner_id))
+
+
+@bp.get("/partners/<int:partner_id>/trail")
+@requires(Permission.APPLICATION_VIEW)
+def trail(partner_id: int):
+    found, before = known_partner(partner_id), request.args.get("before", type=int)
+    events = _trail(found, TRAIL_SIZE + 1, before)
+    more = events[TRAIL_SIZE - 1].id if len(events) > TRAIL_SIZE else None
+    return answer("admin/trail.html", partner=found, events=events[:TRAIL_SIZE], more=more, changes=changes)
+
+
+def known_partner(partner_id: int) -> Partner:
+    """Operators look after all partners, so this is the one place that fetches one by its id; unknown is 404."""
+    return Partner.get_or_none(id=partner_id) or abort(404)
+
+
+def show_partner(partner: Partner, status: int = 200, problem: str | None = None):
+    """The partner file; `problem` is what was refused just now."""
+    undecided = partner.state in verification.UNDECIDED
+    return answer(
+        "admin/partner.html",
+        status=status,
+        problem=problem,
+        has_errors=problem is not None,
+        partner=partner,
+        undecided=undecided,
+        details=verification.details(partner),
+        seen=verification.fingerprint(partner),
+        doubts=doubts(partner) if undecided else [],
+        open_questions=partner.open_queries.count(),
+        people=Member.select().where(Member.partner == partner).order_by(Member.id),
+        consents=_consents(partner),
+        contracts=Contract.select().where(Contract.partner == partner).order_by(Contract.starts_on.desc(), Contract.id),
+        figures=operators_figures.of_partner(partner),
+        events=_trail(partner, TRAIL_GLANCE),
+        changes=changes,
+        may_decide=viewer.may(Permission.APPLICATION_DECIDE),
+    )
+
+
+def doubts(partner: Partner) -> list[tuple[str, Partner | None]]:
+    """What to look at twice: sentences, each with the other partner that it speaks of."""
+    return [(words(warning), warning.partner) for warning in look_alikes.warnings(partner)]
+
+
+def _consents(partner: Partner):
+    return (
+        Acceptance.select(Acceptance, TermsVersion)
+        .join(TermsVersion)
+        .where(Acceptance.partner == partner)
+        .order_by(Acceptance.accepted_at.desc(), Acceptance.id)
+    )
+
+
+def _trail(partner: Partner, most: int, before: int | None = None) -> list[AuditEvent]:
+    events = AuditEvent.select().where(AuditEvent.partner == partner)
+    if before is not None:
+        events = events.where(AuditEvent.id < before)
+    return list(events.order_by(AuditEvent.id.desc()).limit(most))

@@ -1,0 +1,84 @@
+"""The queue: everything that waits for an operator, the oldest first, each with what to do next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import g, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from blueprints.access import Permission, requires, viewer
+from blueprints.admin import bp
+from blueprints.admin.reasons import advice
+from blueprints.partials import answer
+from models.outbox import Mail
+from services import operators_figures as figures
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`kind`: application, answered, waiting, storage or mail."""
+
+    kind: str
+    title: str
+    note: str
+    since_at: datetime
+    url: str
+    next_step: str
+
+
+@bp.get("")
+@requires(Permission.APPLICATION_VIEW)
+def queue():
+    at = g.clock.now()
+    applications = [_of_application(row) for row in figures.applications()]
+    others = [*map(_of_stuck, figures.stuck(at)), *map(_of_mail, figures.unsent_mails())]
+    due = [entry for entry in applications if entry.kind != "waiting"]
+    return answer(
+        "admin/queue.html",
+        entries=sorted([*due, *others], key=lambda entry: entry.since_at),
+        waiting=[entry for entry in applications if entry.kind == "waiting"],
+    )
+
+
+def _of_application(row: figures.Application) -> Entry:
+    steps = {
+        "new": _("Check the details, then approve, ask or refuse."),
+        "answered": _("Compare the answers with what was asked, then decide."),
+        "waiting": ngettext(
+            "Waits for %(num)s answer of the partner.", "Waits for %(num)s answers of the partner.", row.open_questions
+        ),
+    }
+    if row.mark != "waiting" and not viewer.may(Permission.APPLICATION_DECIDE):
+        steps[row.mark] = _("Check the details and ask where something is unclear. A manager decides.")
+    return Entry(
+        "application" if row.mark == "new" else row.mark,
+        row.partner.legal_name,
+        row.partner.city,
+        row.since_at,
+        url_for("admin.partner", partner_id=row.partner.id),
+        steps[row.mark],
+    )
+
+
+def _of_stuck(row: figures.Stuck) -> Entry:
+    account = row.sub_account
+    return Entry(
+        "storage",
+        account.name,
+        f"{account.number} · {account.partner.legal_name}",
+        row.since_at,
+        url_for("admin.storage", _anchor=f"account-{account.number}"),
+        advice(account.reason_code),
+    )
+
+
+def _of_mail(mail: Mail) -> Entry:
+    return Entry(
+        "mail",
+        mail.subject,
+        mail.recipient,
+        mail.created_at,
+        url_for("admin.mail", mail_id=mail.id),
+        _("Read why it failed, mend the cause, then send it again."),
+    )

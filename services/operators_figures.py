@@ -1,0 +1,153 @@
+"""What waits for an operator, since when, and how the storage services are doing."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from peewee import fn
+
+from models.audit import AuditEvent
+from models.contract import Contract
+from models.outbox import Mail
+from models.partner import DetailQuery, Partner
+from models.sub_account import SETTLED_PHASES, Customer, Region, SubAccount
+from services.allocation_ledger import APPLY_WITHIN
+from services.verification import UNDECIDED
+
+MOST_ROWS = 200
+UNSETTLED = SubAccount.phase.not_in(SETTLED_PHASES) | (SubAccount.observed_generation != SubAccount.generation)
+UNSENT = Mail.sent_at.is_null() & (Mail.last_error != "")
+
+
+@dataclass(frozen=True)
+class Application:
+    """An undecided application. `mark`: new, answered (every question has its answer), waiting (for the partner)."""
+
+    partner: Partner
+    mark: str
+    since_at: datetime
+    open_questions: int
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """A sub-account that the storage service does not follow, and since when."""
+
+    sub_account: SubAccount
+    since_at: datetime
+
+
+@dataclass(frozen=True)
+class RegionFigures:
+    """`pending`: changes that the service has not followed yet, without the stuck ones; `oldest_at`: when the oldest
+    of them was made."""
+
+    region: Region
+    pending: int
+    oldest_at: datetime | None
+    stuck: list[Stuck]
+
+
+@dataclass(frozen=True)
+class PartnerFigures:
+    sub_accounts: int
+    reserved_bytes: int
+    allocated_bytes: int
+    used_bytes: int
+
+
+def applications() -> list[Application]:
+    """Undecided applications, the longest waiting first; at most MOST_ROWS."""
+    partners = list(
+        Partner.select().where(Partner.state.in_(UNDECIDED)).order_by(Partner.applied_at, Partner.id).limit(MOST_ROWS)
+    )
+    asked = defaultdict(list)
+    for row in DetailQuery.select().where(DetailQuery.partner.in_(partners)).order_by(DetailQuery.id):
+        asked[row.partner_id].append(row)
+    return sorted((_application(partner, asked[partner.id]) for partner in partners), key=lambda row: row.since_at)
+
+
+def stuck(at: datetime, region: Region | None = None) -> list[Stuck]:
+    """Sub-accounts that need people: the worker gave up on them or their time to be followed is over."""
+    overdue = UNSETTLED & (SubAccount.deadline_at < at)
+    wanted = (SubAccount.phase == "attention") | overdue
+    rows = list(
+        SubAccount.select(SubAccount, Partner, Customer, Region)
+        .join(Partner)
+        .switch(SubAccount)
+        .join(Customer)
+        .switch(SubAccount)
+        .join(Region)
+        .where(wanted if region is None else wanted & (SubAccount.region == region))
+        .order_by(SubAccount.deadline_at, SubAccount.id)
+        .limit(MOST_ROWS)
+    )
+    since = _stuck_since(row.number for row in rows)
+    found = [Stuck(row, since.get(row.number) or row.deadline_at or row.created_at) for row in rows]
+    return sorted(found, key=lambda row: row.since_at)
+
+
+def unsent_mails() -> list[Mail]:
+    """Mails that were tried and did not go out, the oldest first; without their text."""
+    columns = (
+        Mail.id,
+        Mail.subject,
+        Mail.recipient,
+        Mail.created_at,
+        Mail.attempts,
+        Mail.last_error,
+        Mail.next_attempt_at,
+    )
+    return list(Mail.select(*columns).where(UNSENT).order_by(Mail.created_at, Mail.id).limit(MOST_ROWS))
+
+
+def regions(at: datetime) -> list[RegionFigures]:
+    return [_region(region, at) for region in Region.select().order_by(Region.name)]
+
+
+def of_partner(partner: Partner) -> PartnerFigures:
+    """Sums over the partner's active contracts and standing sub-accounts, in bytes."""
+    reserved_bytes = (
+        Contract.select(fn.COALESCE(fn.SUM(Contract.reserved_bytes), 0))
+        .where(Contract.partner == partner, Contract.state == "active")
+        .scalar()
+    )
+    count, allocated_bytes, used_bytes = (
+        SubAccount.select(
+            fn.COUNT(SubAccount.id),
+            fn.COALESCE(fn.SUM(SubAccount.allocated_bytes), 0),
+            fn.COALESCE(fn.SUM(SubAccount.used_bytes), 0),
+        )
+        .where(SubAccount.partner == partner, SubAccount.phase != "deleted")
+        .tuples()
+        .get()
+    )
+    return PartnerFigures(count, int(reserved_bytes), int(allocated_bytes), int(used_bytes))
+
+
+def _application(partner: Partner, asked: list[DetailQuery]) -> Application:
+    waiting = [row.asked_at for row in asked if row.answered_at is None]
+    applied_at = partner.applied_at or partner.created_at
+    if waiting:
+        return Application(partner, "waiting", min(waiting), len(waiting))
+    answered = [row.answered_at for row in asked]
+    return Application(partner, "answered" if answered else "new", max(answered, default=applied_at), 0)
+
+
+def _stuck_since(numbers: Iterable[str]) -> dict[str, datetime]:
+    """When the worker last called for people, by the trail."""
+    events = AuditEvent.select(AuditEvent.thing_id, AuditEvent.at).where(
+        AuditEvent.thing_kind == SubAccount._meta.table_name,
+        AuditEvent.thing_id.in_(list(numbers)),
+        AuditEvent.action == "sub_account.stuck",
+    )
+    return {event.thing_id: event.at for event in events.order_by(AuditEvent.id)}
+
+
+def _region(region: Region, at: datetime) -> RegionFigures:
+    waiting = UNSETTLED & (SubAccount.phase != "attention") & (SubAccount.region == region)
+    pending = SubAccount.select().where(waiting).count()
+    oldest = SubAccount.select().where(waiting).order_by(SubAccount.deadline_at, SubAccount.id).first()
+    made_at = oldest and (oldest.deadline_at - APPLY_WITHIN if oldest.deadline_at else oldest.created_at)
+    return RegionFigures(region, pending, made_at, stuck(at, region))
