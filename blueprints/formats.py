@@ -2,18 +2,24 @@
 
 import functools
 import hashlib
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from decimal import Decimal
+from gettext import NullTranslations
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from babel.core import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 from flask import Flask, current_app, g, request, session, url_for
-from flask_babel import Babel, get_locale, to_user_timezone
+from flask_babel import Babel, get_locale, get_translations
 from flask_login import current_user
 
 from services import capacity
+
+# English pages write dates and numbers as is usual in Europe: 24 Nov 2026, 14:05
+NOTATIONS = {"en": "en_150"}
 
 
 def chosen_locale() -> str:
@@ -32,45 +38,72 @@ def chosen_zone() -> str:
     return current_app.settings.provider.time_zone
 
 
+@dataclass(frozen=True)
+class Reader:
+    """For whom this request writes. Found out once: a page of 50 rows asks some thousand times."""
+
+    language: str
+    notation: str
+    zone: ZoneInfo
+    translations: NullTranslations
+
+
+def reader() -> Reader:
+    known = g.get("reader")
+    if known is None:
+        code = str(get_locale() or "en")
+        g.reader = known = Reader(code, NOTATIONS.get(code, code), ZoneInfo(chosen_zone()), get_translations())
+    return known
+
+
 def language() -> str:
-    return str(get_locale() or "en")
-
-
-def notation() -> str:
-    """The locale for dates and numbers: English pages write them as is usual in Europe, 24 Nov 2026, 14:05."""
-    return {"en": "en_150"}.get(language(), language())
+    return reader().language
 
 
 def bytes_text(amount_bytes: int) -> str:
-    return capacity.format_bytes(amount_bytes, language())
+    return _bytes_text(amount_bytes, reader().language)
 
 
 def exact_bytes(amount_bytes: int) -> str:
-    return capacity.exact_bytes(amount_bytes, language())
+    return _exact_bytes(amount_bytes, reader().language)
 
 
 def when(at: datetime | None) -> str:
     if at is None:
         return ""
-    local = to_user_timezone(at)
-    return f"{format_date(local.date(), 'medium', notation())}, {format_time(local.time(), 'short', locale=notation())}"
+    local = at.astimezone(reader().zone)
+    return f"{_day(local.date(), reader().notation)}, {_minute(local.hour, local.minute, reader().notation)}"
 
 
 def moment(at: datetime) -> str:
     """Today's times without the date."""
-    local, today = to_user_timezone(at), to_user_timezone(g.clock.now()).date()
-    return format_time(local.time(), "short", locale=notation()) if local.date() == today else when(at)
+    local, today = at.astimezone(reader().zone), g.clock.now().astimezone(reader().zone).date()
+    return _minute(local.hour, local.minute, reader().notation) if local.date() == today else when(at)
 
 
 def day(on: date | None) -> str:
-    return format_date(on, "medium", notation()) if on else ""
+    return _day(on, reader().notation) if on else ""
+
+
+_bytes_text = functools.lru_cache(maxsize=8192)(capacity.format_bytes)
+_exact_bytes = functools.lru_cache(maxsize=8192)(capacity.exact_bytes)
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(on: date, notation: str) -> str:
+    return format_date(on, "medium", notation)
+
+
+@functools.lru_cache(maxsize=4096)
+def _minute(hour: int, minute: int, notation: str) -> str:
+    return format_time(time(hour, minute), "short", locale=notation)
 
 
 def money(amount_cents: Decimal, currency: str) -> str:
     """Cents as money, with as many decimals as the price has: 0.55 cents a GB must not become 0.01."""
     amount = Decimal(amount_cents) / 100
     fine = -int(amount.normalize().as_tuple().exponent) > 2
-    return format_currency(amount, currency, locale=notation(), decimal_quantization=not fine)
+    return format_currency(amount, currency, locale=reader().notation, decimal_quantization=not fine)
 
 
 def country_name(code: str) -> str:
@@ -91,7 +124,18 @@ def static_url(name: str) -> str:
 def init_app(app: Flask) -> None:
     Babel(app, locale_selector=chosen_locale, timezone_selector=chosen_zone)
     app.jinja_env.filters.update(
-        bytes=bytes_text, exact_bytes=exact_bytes, when=when, moment=moment, day=day, money=money, country_name=country_name
+        bytes=bytes_text,
+        exact_bytes=exact_bytes,
+        when=when,
+        moment=moment,
+        day=day,
+        money=money,
+        country_name=country_name,
     )
     app.jinja_env.globals.update(static_url=static_url, language=language)
-    app.jinja_env.add_extension("jinja2.ext.i18n")
+    # as flask-babel does it, but without finding out the language anew for each text
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: reader().translations.gettext(text),
+        ngettext=lambda one, many, number: reader().translations.ngettext(one, many, number),
+        newstyle=True,
+    )

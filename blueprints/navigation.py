@@ -54,6 +54,7 @@ def frame() -> dict:
         "sign_out_url": url_for("auth.logout"),
         "account_links": [(url_for("terms.own"), _("Terms and receipts"))] if known and known.member else [],
         "footer_links": [(url_for("terms.index"), _("Terms and privacy"))],
+        "security_url": f"mailto:{provider.security_address}",
         "contact_email": provider.support_address,
     }
 

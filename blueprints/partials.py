@@ -11,7 +11,14 @@ def wants_partial() -> bool:
 
 
 def answer(
-    page: str, partial: str | None = None, *, status: int = 200, focus: str | None = None, riders: tuple[str, ...] = (), **values
+    page: str,
+    partial: str | None = None,
+    /,
+    *,
+    status: int = 200,
+    focus: str | None = None,
+    riders: tuple[str, ...] = (),
+    **values,
 ) -> Response:
     """The page, or for htmx the partial followed by `riders` (partials that swap themselves out of band).
 
@@ -33,6 +40,3 @@ def leave_to(url: str, status: int = 303) -> Response:
     response = make_response("", status if status >= 400 else 204)
     response.headers["HX-Redirect"] = url
     return response
-
-
-

@@ -1,0 +1,1 @@
+"""Measurements of the portal, as ratios within one run. `make bench` prints them; no test asserts a time."""
