@@ -1,4 +1,4 @@
-"""What must be true after every test, whatever happened in it: the promises of the portal, each with its own question."""
+"""What must be true after every test, whatever happened in it: each promise of the portal with its own question."""
 
 from collections import Counter, defaultdict
 

@@ -1,0 +1,52 @@
+"""Runs the worker as its own process would, with a storage in memory that does what a test asks for.
+
+Arguments: database address, data key, var folder, and one of
+`well`: nothing special; `busy FOLDER`: makes a file `begun` in the middle of the first put_account and goes on when
+there is a file `go`; `broken`: counting for quotas fails in a way that nobody foresaw.
+"""
+
+import logging
+import sys
+import threading
+import time
+from pathlib import Path
+
+from models.base import open_database
+from services import worker
+from services.clock import SystemClock
+from services.secret import Secret
+from services.settings import Settings
+from services.storage.memory import MemoryStorage
+
+LONGEST_SECONDS = 60
+
+
+class Busy(MemoryStorage):
+    folder = Path()
+
+    def put_account(self, *args, **kwargs) -> None:
+        (self.folder / "begun").touch()
+        until = time.monotonic() + LONGEST_SECONDS
+        while not (self.folder / "go").exists() and time.monotonic() < until:
+            threading.Event().wait(0.02)
+        super().put_account(*args, **kwargs)
+
+
+class Broken(MemoryStorage):
+    def enforce(self, uid: str):
+        raise RuntimeError("nobody foresaw this")
+
+
+def main(url: str, data_key: str, var_dir: str, mode: str, folder: str = ".") -> None:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    kind = {"well": MemoryStorage, "busy": Busy, "broken": Broken}[mode]
+    storage = kind(hard_quota="delayed", quota_delay_seconds=2)
+    storage.folder = Path(folder)
+    worker.open_storage = lambda address, credentials: storage
+    open_database(url)
+    settings = Settings(Secret("x" * 40), (data_key,), url, Path(var_dir))
+    worker.run(settings, SystemClock())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
