@@ -1,5 +1,6 @@
 """What the storage tests do as a customer, and how they wait."""
 
+import os
 import secrets
 import socket
 import time
@@ -68,7 +69,8 @@ def eventually(what: Callable[[], bool], seconds: float = 5) -> None:
 
 
 def free_base_port(first: int = 21500) -> int:
-    """A port from which on everything that the embedded server needs is free."""
+    """A port from which on everything that the embedded server needs is free. Parallel test processes look apart."""
+    first += 1000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     for base in range(first, first + 400, 5):
         try:
             for port in service_ports(base).values():
