@@ -138,8 +138,9 @@ def choose_password(purpose: str, token: str) -> Response:
     except passwords.PasswordRefused as refusal:
         put_refusal(form, refusal)
     except (NotFound, links.LinkUsed, links.LinkExpired) as refusal:
-        status = 404 if isinstance(refusal, NotFound) else 410
-        return answer("auth/link_over.html", purpose=purpose, reason=words(refusal), status=status)
+        unknown = isinstance(refusal, NotFound)
+        reason, status = (None, 404) if unknown else (words(refusal), 410)
+        return answer("auth/link_over.html", purpose=purpose, reason=reason, status=status)
     form.email.data = person.email
     values = {"person": person, "purpose": purpose, "fewest": passwords.SHORTEST}
     return answer("auth/new_password.html", form=form, status=422 if form.is_submitted() else 200, **values)

@@ -9,7 +9,7 @@ from email.policy import SMTP
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time, get_datetime_format
 from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -90,9 +90,10 @@ def environment(locale: str, zone: str) -> Environment:
 
 def _filters(locale: str, zone: str) -> dict[str, Callable]:
     def when(at: datetime) -> str:
-        """With the zone's name: the reader may be elsewhere."""
+        """To the minute, with the zone's name: the reader may be elsewhere."""
         local = at.astimezone(ZoneInfo(zone))
-        return f"{format_datetime(local, 'medium', tzinfo=ZoneInfo(zone), locale=locale)} {local.tzname()}"
+        time = f"{format_time(local, 'short', tzinfo=ZoneInfo(zone), locale=locale)} {local.tzname()}"
+        return str(get_datetime_format("medium", locale=locale)).replace("{0}", time).replace("{1}", day(local.date()))
 
     def day(on: date) -> str:
         return format_date(on, "medium", locale=locale)

@@ -25,6 +25,7 @@ CLAIM = timedelta(minutes=5)
 TIMEOUT_SECONDS = 20
 FIRST_WAIT_SECONDS = 2
 LONGEST_WAIT_SECONDS = 300
+LONGEST_LINE = 900
 BLANK = "This mail carried a link that works once. It was sent, and its text was removed here.\n"
 ONE_MAIL_REFUSED = (
     smtplib.SMTPRecipientsRefused,
@@ -97,9 +98,9 @@ def message(settings: Settings, mail: Mail, at: datetime) -> EmailMessage:
     built["Date"] = at
     built["Message-ID"] = f"<{mail.created_at:%Y%m%d%H%M%S%f}.{mail.id}@{host}>"
     built["Auto-Submitted"] = "auto-generated"
-    built.set_content(mail.text)
+    built.set_content(mail.text, cte=_encoding(mail.text))
     if mail.html:
-        built.add_alternative(mail.html, subtype="html")
+        built.add_alternative(mail.html, subtype="html", cte=_encoding(mail.html))
     if mail.attachment_name:
         kind = (mimetypes.guess_type(mail.attachment_name)[0] or "text/plain").partition("/")
         subtype = kind[2] if kind[0] == "text" else "plain"
@@ -107,6 +108,12 @@ def message(settings: Settings, mail: Mail, at: datetime) -> EmailMessage:
         utf_8 = {"charset": "utf-8"}
         built.add_attachment(exact, maintype="text", subtype=subtype, filename=mail.attachment_name, params=utf_8)
     return built
+
+
+def _encoding(text: str) -> str | None:
+    """Unencoded wherever lines are short enough to travel (RFC 5322: 998), so that a link stays whole in the file."""
+    longest = max((len(line.encode()) for line in text.splitlines()), default=0)
+    return "8bit" if longest < LONGEST_LINE else None
 
 
 @contextmanager

@@ -135,7 +135,7 @@ def test_a_newer_link_takes_the_place_of_the_older(client, cast, acting, reset_p
 def test_an_unknown_link_opens_nothing(client, cast, token: str):
     answered = client.get(f"/password/reset/{token}")
     assert answered.status_code == 404
-    assert "This link cannot be used" in answered.text
+    assert "copy it whole from the mail" in answered.text
 
 
 def test_a_link_opens_its_own_page_only(client, cast, reset_path):

@@ -130,6 +130,17 @@ def test_the_file_is_a_mail_with_text_first_and_html_beside_it(queue, settings, 
     assert (attachment.get_filename(), attachment.get_content()) == ("receipt.csv", "a;b\n")
 
 
+def test_a_link_stays_whole_in_the_file_and_a_long_line_travels_too(queue, settings, clock):
+    queue(1, path="/password/reset/" + "A" * 43)
+    queue(2, name="ö" * 2000)
+    assert mail_sending.send_due(settings, clock.now()) == 2
+    first, second = sorted(settings.mail_dir.iterdir())
+    assert f"{settings.public_url}/password/reset/{'A' * 43}" in first.read_text()
+    assert max(len(line) for line in second.read_bytes().splitlines()) < 998
+    long = email.message_from_bytes(second.read_bytes(), policy=email.policy.default)
+    assert "ö" * 2000 in long.get_body(("plain",)).get_content()
+
+
 def test_a_sent_mail_is_marked_and_not_sent_again(queue, settings, clock):
     row = queue()
     assert mail_sending.send_due(settings, clock.now()) == 1

@@ -41,9 +41,9 @@ def test_nobody_costs_as_much_work_as_somebody():
     kept = passwords.hashed("correct horse battery staple")
 
     def seconds(password_hash: str) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         passwords.matches(password_hash, "a wrong guess")
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     seconds(kept)
     somebody, nobody = min(seconds(kept) for _ in range(9)), min(seconds("") for _ in range(9))
