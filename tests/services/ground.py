@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from models.audit import AuditEvent
-from models.contract import Contract
+from models.contract import AllocationEntry, Contract
 from models.sub_account import Region, SubAccount
 from services import allocation, sub_accounts
 from services.allocation import Change
@@ -126,6 +126,22 @@ def converge(site: Site, seconds: float = 3600, at_most: int = 50) -> None:
         pause = max(1, min(seconds, (wait_until - site.clock.now()).total_seconds() + 0.001))
         site.clock.advance(seconds=pause)
     raise AssertionError(f"still open: {[(row.name, row.phase, row.reason_code, row.last_error) for row in open_rows]}")
+
+
+def full_package(ground: Ground) -> tuple[SubAccount, SubAccount]:
+    """Sub-accounts A and B that fill the package of 10 TB."""
+    return ground.account("A", 6 * TB), ground.account("B", 4 * TB)
+
+
+def stands(*rows: SubAccount) -> list[int]:
+    """What is set aside for each, in GB."""
+    return [fresh(row).allocated_bytes // GB for row in rows]
+
+
+def everything() -> tuple:
+    """All that an allocation change may touch, to compare before and after a refusal."""
+    tables = (Contract, SubAccount, AllocationEntry)
+    return tuple(list(table.select().order_by(table.id).dicts()) for table in tables)
 
 
 def moved(ground):

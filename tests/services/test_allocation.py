@@ -15,19 +15,14 @@ from services.audit import record
 from services.capacity import LARGEST_BYTES
 from services.once import KeyReused
 from services.refusal import NotFound
-from tests.services.ground import GB, TB, fresh, work
+from tests.services.ground import GB, TB, everything, fresh, full_package, stands, work
 
 UNDO_WITHIN = timedelta(minutes=15)
 
 
 @pytest.fixture
 def full(ground):
-    """Sub-accounts A and B that fill the package of 10 TB."""
-    return ground.account("A", 6 * TB), ground.account("B", 4 * TB)
-
-
-def stands(*rows) -> list[int]:
-    return [fresh(row).allocated_bytes // GB for row in rows]
+    return full_package(ground)
 
 
 def refused(ground, *changes: Change, kind=AllocationRefused, **more) -> AllocationRefused:
@@ -38,11 +33,6 @@ def refused(ground, *changes: Change, kind=AllocationRefused, **more) -> Allocat
     assert everything() == before
     assert caught.value.text % caught.value.values
     return caught.value
-
-
-def everything() -> tuple:
-    tables = (Contract, SubAccount, AllocationEntry)
-    return tuple(list(table.select().order_by(table.id).dicts()) for table in tables)
 
 
 def use(row: SubAccount, used_bytes: int) -> None:
@@ -278,79 +268,6 @@ def test_a_rehearsal_refuses_as_the_act_would_and_leaves_nothing(ground, full):
     with pytest.raises(AllocationStale):
         allocation.rehearse(ground.act(), ground.contract, [Change(a.number, TB)], seen_version=version - 1)
     assert everything() == before
-
-
-def test_a_change_is_taken_back_within_fifteen_minutes(ground, full, clock):
-    a, b = full
-    batch = ground.move((a, 3 * TB), (b, 7 * TB))
-    clock.advance(minutes=14, seconds=59)
-    assert allocation.undoable_batch(ground.contract, clock.now(), UNDO_WITHIN) == batch
-    undone = allocation.undo(ground.act(), ground.contract, batch, within=UNDO_WITHIN)
-    assert stands(a, b) == [6000, 4000]
-    causes = AllocationEntry.select(AllocationEntry.cause).where(AllocationEntry.batch == undone).tuples()
-    assert set(causes) == {("undone",)}
-
-
-def cannot_undo(ground, batch: str) -> None:
-    before = everything()
-    assert allocation.undoable_batch(ground.contract, ground.clock.now(), UNDO_WITHIN) != batch
-    with pytest.raises(AllocationRefused, match="no longer be undone"):
-        allocation.undo(ground.act(), ground.contract, batch, within=UNDO_WITHIN)
-    assert everything() == before
-
-
-def test_after_fifteen_minutes_it_stays(ground, full, clock):
-    batch = ground.move((full[0], 3 * TB))
-    clock.advance(minutes=15)
-    cannot_undo(ground, batch)
-
-
-def test_an_undo_is_not_taken_back(ground, full):
-    batch = ground.move((full[0], 3 * TB))
-    undone = allocation.undo(ground.act(), ground.contract, batch, within=UNDO_WITHIN)
-    cannot_undo(ground, undone)
-    cannot_undo(ground, batch)
-
-
-def test_only_the_last_act_is_taken_back(ground, full):
-    batch = ground.move((full[0], 3 * TB))
-    last = ground.move((full[0], 2 * TB))
-    cannot_undo(ground, batch)
-    ground.account("C", TB)
-    cannot_undo(ground, last)
-
-
-def test_opening_a_sub_account_and_an_unknown_batch_cannot_be_undone(ground):
-    ground.account("A", TB)
-    cannot_undo(ground, AllocationEntry.get().batch)
-    cannot_undo(ground, "unknown")
-
-
-def test_a_change_of_another_contract_cannot_be_undone_here(ground):
-    ground.account("A", TB)
-    theirs = ground.account("C", TB, person=ground.cast.charlie, contract=ground.cast.other_contract)
-    other = Contract.get_by_id(ground.cast.other_contract.id)
-    act = ground.act(ground.cast.charlie)
-    change = [Change(theirs.number, 2 * TB)]
-    batch = allocation.rebalance(act, other, change, seen_version=other.version, once_key="theirs")
-    cannot_undo(ground, batch)
-
-
-def test_an_undo_below_what_is_used_since_is_refused(ground):
-    a = ground.account("A", TB)
-    batch = ground.move((a, 3 * TB))
-    use(a, 2 * TB)
-    with pytest.raises(BelowUse) as caught:
-        allocation.undo(ground.act(), ground.contract, batch, within=UNDO_WITHIN)
-    assert caught.value.field == f"a-{a.number}"
-    assert stands(a) == [3000]
-
-
-def test_an_undo_whose_room_was_given_away_is_not_the_last_act_any_more(ground):
-    a = ground.account("A", 10 * TB)
-    batch = ground.move((a, TB))
-    ground.account("B", 9 * TB)
-    cannot_undo(ground, batch)
 
 
 def test_the_database_itself_refuses_more_than_the_package(ground, full):
