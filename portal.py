@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import UTC
 
 import click
 from dotenv import load_dotenv
@@ -33,8 +34,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     open_database(settings.database_url)
     _hold_connection_per_request(app)
     Htmx(app)
-    CSRFProtect(app)
     blueprints.register(app)
+    CSRFProtect(app)  # after the frame: its refusal is a page, which needs the request's clock and id
     _add_commands(app)
     return app
 
@@ -108,6 +109,18 @@ def _add_commands(app: Portal) -> None:
         from services import worker as work
 
         work.run(app.settings, app.clock, once=once)
+
+    @app.cli.command("sweep")
+    @click.option("--now", type=click.DateTime(), help="Pretend that it is this time (UTC): for a drill.")
+    def sweep(now):
+        """Do what time brings about: contracts begin and end, what was kept for a while goes."""
+        from services import sweep as sweeping
+        from services.audit import Act
+
+        at = now.replace(tzinfo=UTC) if now else app.clock.now()
+        with database.connection_context():
+            for line in sweeping.sweep(Act(at=at, actor_name="sweep", source="cli"), app.settings):
+                click.echo(line)
 
     @app.cli.command("routes")
     @click.option("--access", is_flag=True, help="Show who may open each address.")

@@ -7,7 +7,7 @@ from flask import Flask, g, make_response, render_template
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from blueprints import formats
 from blueprints.partials import wants_partial
@@ -67,6 +67,8 @@ def refuse(status: int, title: str | None = None, text: str | None = None):
 def on_http_error(error: HTTPException):
     if error.response is not None or (error.code or 500) < 400:
         return error
+    if isinstance(error, SecurityError):  # an untrusted host name: no address can be built for a page
+        return make_response("This portal does not answer under that name.\n", 400, {"Content-Type": "text/plain"})
     response = refuse(error.code or 500)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):

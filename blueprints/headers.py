@@ -1,9 +1,9 @@
 """The headers of every answer, written once."""
 
 import secrets
-from urllib.parse import urlparse
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, request
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -36,6 +36,12 @@ def begin_request() -> None:
     g.request_id = secrets.token_hex(8)
 
 
+def refuse_nul() -> None:
+    """No text of ours holds a NUL, and Postgres refuses it with an error of its own, even in a question."""
+    if any("\x00" in text for values in (request.args, request.form) for pair in values.items(True) for text in pair):
+        abort(400)
+
+
 def put_headers(response: Response) -> Response:
     response.headers.update(FIXED)
     response.headers["X-Request-Id"] = g.get("request_id", "")
@@ -56,11 +62,12 @@ def own_path(target: str | None) -> str | None:
         return None
     if any(ord(sign) < 33 or sign == "\\" for sign in target):
         return None
-    parsed = urlparse(target)
+    parsed = urlsplit(target)
     adapter = current_app.url_map.bind("")
     return target if not parsed.netloc and adapter.test(parsed.path, "GET") else None
 
 
 def init_app(app: Flask) -> None:
     app.before_request(begin_request)
+    app.before_request(refuse_nul)
     app.after_request(put_headers)

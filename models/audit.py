@@ -15,6 +15,7 @@ class AuditEvent(Table):
     actor_id = TextField()
     actor_name = TextField()
     partner = ForeignKeyField(Partner, null=True)
+    partner_id: int | None
     action = TextField()
     thing_kind = TextField()
     thing_id = TextField()

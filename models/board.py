@@ -35,12 +35,11 @@ def board_rows(contract: Contract, search: str, mark: str, limit: int) -> Found:
         )
     direction, _colon, number = mark.partition(":")
     edge = SubAccount.get_or_none(SubAccount.contract == contract, SubAccount.number == number) if number else None
-    place, order = Tuple(SubAccount.name_key, SubAccount.id), [SubAccount.name_key, SubAccount.id]
     backwards = edge is not None and direction == "before"
-    if backwards:
-        query, order = query.where(place < (edge.name_key, edge.id)), [column.desc() for column in order]
-    elif edge is not None:
-        query = query.where(place > (edge.name_key, edge.id))
+    if edge is not None:
+        place, there = Tuple(SubAccount.name_key, SubAccount.id), (edge.name_key, edge.id)
+        query = query.where(place < there if backwards else place > there)
+    order = (SubAccount.name_key.desc(), SubAccount.id.desc()) if backwards else (SubAccount.name_key, SubAccount.id)
     rows = list(query.order_by(*order).limit(limit + 1))
     more, rows = len(rows) > limit, rows[:limit]
     if backwards:

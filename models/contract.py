@@ -17,7 +17,9 @@ class Contract(Table):
     id = AutoField()
     public_id = TextField(unique=True)
     partner = ForeignKeyField(Partner, backref="contracts")
+    partner_id: int
     parent = ForeignKeyField("self", null=True, column_name="parent_id")
+    parent_id: int | None
     number = TextField(unique=True)
     kind = TextField(default="reserved")
     state = TextField(default="active")
@@ -53,8 +55,10 @@ class AllocationEntry(Table):
 
     id = AutoField()
     contract = ForeignKeyField(Contract, backref="entries")
+    contract_id: int
     sub_account_id = IntegerField(null=True)
     child_contract = ForeignKeyField(Contract, null=True, column_name="child_contract_id")
+    child_contract_id: int | None
     before_bytes = BigIntegerField()
     after_bytes = BigIntegerField()
     actor = TextField()

@@ -24,6 +24,7 @@ class Partner(Table):
     kind = TextField(default="channel_partner")
     state = TextField(default="draft")
     parent = ForeignKeyField("self", null=True, column_name="parent_id")
+    parent_id: int | None
     legal_name = TextField()
     name_key = TextField()
     register_number = TextField(default="")
@@ -49,6 +50,7 @@ class Member(Table):
     id = AutoField()
     public_id = TextField(unique=True)
     partner = ForeignKeyField(Partner, backref="members")
+    partner_id: int
     name = TextField()
     email = TextField()
     email_key = TextField(unique=True)
@@ -71,6 +73,7 @@ class DetailQuery(Table):
 
     id = AutoField()
     partner = ForeignKeyField(Partner, backref="queries")
+    partner_id: int
     field = TextField()
     note = TextField()
     asked_by = TextField()

@@ -13,7 +13,9 @@ class Session(Table):
     id = AutoField()
     token_hash = TextField(unique=True)
     member = ForeignKeyField(Member, null=True, backref="sessions")
+    member_id: int | None
     operator = ForeignKeyField(Operator, null=True, backref="sessions")
+    operator_id: int | None
     created_at = UtcDateTimeField()
     last_seen_at = UtcDateTimeField()
     expires_at = UtcDateTimeField()
@@ -30,7 +32,9 @@ class OneTimeLink(Table):
     purpose = TextField()
     token_hash = TextField(unique=True)
     member = ForeignKeyField(Member, null=True)
+    member_id: int | None
     operator = ForeignKeyField(Operator, null=True)
+    operator_id: int | None
     created_at = UtcDateTimeField()
     expires_at = UtcDateTimeField()
     used_at = UtcDateTimeField(null=True)

@@ -44,6 +44,7 @@ class Region(Table):
 class Customer(Table):
     id = AutoField()
     partner = ForeignKeyField(Partner, backref="customers")
+    partner_id: int
     name = TextField()
     name_key = TextField()
     created_at = UtcDateTimeField()
@@ -59,9 +60,13 @@ class SubAccount(Table):
     id = AutoField()
     public_id = TextField(unique=True)
     partner = ForeignKeyField(Partner, backref="sub_accounts")
+    partner_id: int
     contract = ForeignKeyField(Contract, backref="sub_accounts")
+    contract_id: int
     customer = ForeignKeyField(Customer, backref="sub_accounts")
+    customer_id: int
     region = ForeignKeyField(Region, backref="sub_accounts")
+    region_id: int
     number = TextField(unique=True)
     remote_uid = TextField(unique=True)
     name = TextField()
@@ -122,7 +127,9 @@ class FlowDown(Table):
 
     id = AutoField()
     sub_account = ForeignKeyField(SubAccount, backref="flow_downs")
+    sub_account_id: int
     version = ForeignKeyField(TermsVersion)
+    version_id: int
     way = TextField()
     reference = TextField()
     agreed_on = DateField()
@@ -135,6 +142,7 @@ class AccessKey(Table):
 
     id = AutoField()
     sub_account = ForeignKeyField(SubAccount, backref="access_keys")
+    sub_account_id: int
     access_key_id = TextField(null=True, unique=True)
     origin = TextField(default="initial")
     wanted = TextField(default="active")

@@ -32,11 +32,14 @@ class Acceptance(Table):
 
     id = AutoField()
     version = ForeignKeyField(TermsVersion, backref="acceptances")
+    version_id: int
     sha256 = TextField()
     partner = ForeignKeyField(Partner, backref="acceptances")
+    partner_id: int
     partner_name = TextField()
     register_number = TextField()
     member = ForeignKeyField(Member, backref="acceptances")
+    member_id: int
     member_name = TextField()
     member_email = TextField()
     member_role = TextField()

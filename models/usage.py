@@ -12,6 +12,7 @@ class UsageDay(Table):
 
     id = AutoField()
     sub_account = ForeignKeyField(SubAccount, backref="usage_days")
+    sub_account_id: int
     day_on = DateField()
     samples = IntegerField()
     sum_bytes = BigIntegerField()

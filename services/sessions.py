@@ -36,7 +36,7 @@ def begin(act: Act, person: Member | Operator, settings: Settings) -> str:
             ip=act.ip,
             user_agent=act.user_agent[:300],
         )
-        record(act, "session.begun", session, partner=person.partner_id if is_member else None)
+        record(act, "session.begun", session, partner=getattr(person, "partner_id", None))
     return token
 
 
@@ -58,8 +58,8 @@ def recognise(token: str, at, settings: Settings) -> Session | None:
 
 
 def _person_may(session: Session, at) -> bool:
-    person = session.member if session.member_id else session.operator
-    if not person.active:
+    person = session.member or session.operator
+    if person is None or not person.active:
         return False
     until = getattr(person, "access_until_on", None)
     return until is None or at.date() <= until

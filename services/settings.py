@@ -48,7 +48,7 @@ class Settings:
     storage_url: str = "memory:"
     storage_credentials: Path | None = None
     storage_region: str = "embedded"
-    smtp_url: str = ""
+    smtp_url: str = field(default="", repr=False)
     mail_from: str = "portal@example.com"
     provider: Provider = Provider()
     locales: tuple[str, ...] = ("en", "de")
@@ -159,7 +159,9 @@ def _data_keys(text: str) -> tuple[str, ...]:
 def _public_url(environment: Mapping[str, str], production: bool, port: int) -> str:
     url = environment.get("PORTAL_PUBLIC_URL") or ("" if production else f"http://127.0.0.1:{port}")
     if not urlparse(url).hostname:
-        raise SettingMissing("PORTAL_PUBLIC_URL is not set. Put the address there under which partners open the portal.")
+        raise SettingMissing(
+            "PORTAL_PUBLIC_URL is not set. Put the address there under which partners open the portal."
+        )
     return url.rstrip("/")
 
 

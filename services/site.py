@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from models.sub_account import Region
 from services.audit import Act
@@ -25,6 +26,7 @@ class Site:
     owner: str
     jitter: Callable[[float, float], float] = field(default=random.SystemRandom().uniform)
     put_off: dict = field(default_factory=dict)
+    sweep_next_at: datetime | None = None
 
     def act(self) -> Act:
         return Act(at=self.clock.now(), actor_name="worker", source="worker")

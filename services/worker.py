@@ -12,7 +12,7 @@ from datetime import timedelta
 from peewee import InterfaceError, OperationalError
 
 from models.base import database
-from services import enforcement, mail_sending, regions, usage
+from services import enforcement, mail_sending, regions, sweep, usage
 from services.clock import Clock
 from services.provisioning import provision_next
 from services.secret import Vault
@@ -45,7 +45,17 @@ def round_of_work(site: Site, settings: Settings) -> bool:
         steps += 1
     mails = mail_sending.send_due(settings, site.clock.now(), MAILS_A_ROUND)
     measured = usage.measure_due(site, timedelta(minutes=settings.measure_minutes))
+    _sweep(site, settings)
     return steps == STEPS_A_ROUND or mails == MAILS_A_ROUND or measured == usage.BATCH
+
+
+def _sweep(site: Site, settings: Settings) -> None:
+    """At the start, then every few minutes: time ends contracts, not somebody's memory."""
+    act = site.act()
+    if site.sweep_next_at is None or site.sweep_next_at <= act.at:
+        for line in sweep.sweep(act, settings):
+            log.info(line)
+        site.sweep_next_at = act.at + sweep.EVERY
 
 
 def run(settings: Settings, clock: Clock, *, once: bool = False) -> None:

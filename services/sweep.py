@@ -1,0 +1,24 @@
+"""What time brings about by itself: contracts begin and end, what was kept for a while goes (domain.md, States)."""
+
+from datetime import timedelta
+
+from models.base import write_tx
+from models.outbox import OneTimeKey
+from models.partner import SignUpDraft
+from services import attempts, contracts
+from services.audit import Act
+from services.settings import Settings
+
+EVERY = timedelta(minutes=10)
+ONE_TIME_KEYS_KEPT = timedelta(hours=72)
+
+
+def sweep(act: Act, settings: Settings) -> list[str]:
+    """Does all that is due at `act.at`; safe to run at any time and as often as one likes. Returns a line for each."""
+    lines = [f"contract {contract.number} is {contract.state}" for contract in contracts.sweep(act, settings)]
+    with write_tx():
+        drafts = SignUpDraft.delete().where(SignUpDraft.expires_at <= act.at).execute()
+        keys = OneTimeKey.delete().where(OneTimeKey.created_at <= act.at - ONE_TIME_KEYS_KEPT).execute()
+    counters = attempts.tidy(act.at)
+    done = ((drafts, "unfinished sign-ups"), (keys, "one-time keys of forms"), (counters, "counters of attempts"))
+    return lines + [f"{number} {what} removed" for number, what in done if number]

@@ -1,0 +1,45 @@
+"""What the frame does with requests that no page expects."""
+
+import pytest
+
+
+def test_a_post_without_its_token_is_refused_for_whoever_is_signed_in(client_as, cast):
+    assert client_as(cast.alice).post("/logout", csrf=False).status_code == 400
+
+
+def test_an_htmx_post_with_a_stale_token_reloads_the_page(client_as, cast):
+    answer = client_as(cast.alice).post("/logout", htmx=True, csrf=False)
+    assert (answer.status_code, answer.headers["HX-Refresh"]) == (204, "true")
+
+
+def test_a_foreign_host_is_refused(client):
+    answer = client.get("/login", headers={"Host": "evil.example"}, check=False)
+    assert (answer.status_code, answer.mimetype) == (400, "text/plain")
+
+
+@pytest.mark.parametrize("address", ["/sub-accounts?q=a%00b", "/sub-accounts?a%00b=1"])
+def test_a_nul_is_refused_before_the_database_sees_it(client_as, cast, address):
+    assert client_as(cast.alice).get(address).status_code == 400
+
+
+def test_a_nul_in_a_form_is_refused(client_as, cast):
+    assert client_as(cast.alice).post("/language", data={"language": "d\x00e"}).status_code == 400
+
+
+def test_a_post_from_another_site_is_refused(client_as, cast):
+    browser = client_as(cast.alice)
+    assert browser.post("/language", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//evil.example", "/\\evil.example", "https://evil.example/", "/\tevil", "/nowhere", "evil", "/logout", "", "/;@x"],
+)
+def test_the_language_choice_leads_only_to_own_pages(client, target):
+    assert client.post("/language", data={"language": "de", "next": target}).location == "/"
+
+
+def test_the_language_choice_comes_back_to_the_page_it_was_made_on(client):
+    answer = client.post("/language", data={"language": "de", "next": "/terms?x=1"})
+    assert answer.location == "/terms?x=1"
+    assert 'lang="de"' in client.get("/terms").text
