@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from models.partner import Member, Partner
@@ -21,15 +21,17 @@ LEGAL_FORMS = frozenset(
     )
 )
 SHORTEST_NEAR_TWIN = 6
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
 class NameWarning:
-    """A sentence (message id) with its values, and the other partner that it speaks of."""
+    """A sentence (message id) with its values, the other partners that it speaks of, and how many more there are."""
 
     text: str
     values: Mapping[str, object] = field(default_factory=dict)
-    partner: Partner | None = None
+    partners: tuple[Partner, ...] = ()
+    more: int = 0
 
 
 def warnings(partner: Partner) -> list[NameWarning]:
@@ -70,24 +72,28 @@ def _odd_letters(name: str) -> list[NameWarning]:
 
 def _twins(partner: Partner) -> list[NameWarning]:
     own = skeleton(partner.legal_name)
-    others = Partner.select(Partner.id, Partner.legal_name, Partner.state).where(Partner.id != partner.id)
-    return [
-        NameWarning(N_("The name is close to that of another partner:"), partner=other)
-        for other in others.order_by(Partner.id)
-        if _near(own, skeleton(other.legal_name))
-    ]
+    others = Partner.select(Partner.id, Partner.legal_name).where(Partner.id != partner.id).order_by(Partner.id)
+    near = [other for other in others if _near(own, skeleton(other.legal_name))]
+    return _about(N_("The name is close to that of another partner:"), near)
 
 
 def _same_numbers(partner: Partner) -> list[NameWarning]:
-    found = []
-    for column, text in (
-        (Partner.vat_id, N_("The VAT number is also that of another partner:")),
-        (Partner.register_number, N_("The register number is also that of another partner:")),
-    ):
-        value = getattr(partner, column.name)
-        same = Partner.select().where(column == value, Partner.id != partner.id) if value else ()
-        found += [NameWarning(text, partner=other) for other in same]
-    return found
+    """Register numbers are compared within a country: elsewhere the same number means nothing."""
+    others = Partner.select(Partner.id, Partner.legal_name).where(Partner.id != partner.id).order_by(Partner.id)
+    same_vat = others.where(Partner.vat_id == partner.vat_id) if partner.vat_id else ()
+    in_country = others.where(Partner.country == partner.country)
+    same_register = in_country.where(Partner.register_number == partner.register_number)
+    return [
+        *_about(N_("The VAT number is also that of another partner:"), same_vat),
+        *_about(
+            N_("The register number is also that of another partner:"), same_register if partner.register_number else ()
+        ),
+    ]
+
+
+def _about(text: str, partners: Iterable[Partner]) -> list[NameWarning]:
+    found = tuple(partners)
+    return [NameWarning(text, partners=found[:MOST_NAMED], more=len(found[MOST_NAMED:]))] if found else []
 
 
 def _near(one: str, other: str) -> bool:

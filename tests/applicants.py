@@ -57,10 +57,11 @@ def applicant(
 
 
 def answered(query: DetailQuery, value: str, at: datetime) -> None:
-    """The partner's answer, as the application page writes it."""
+    """The partner's answer, as the application page writes it; the last one brings the application back."""
     query.value_after, query.answer, query.answered_by, query.answered_at = value, "Mended.", "Dana Dorn", at
     query.save()
-    Partner.update({query.field: value}).where(Partner.id == query.partner_id).execute()
+    back = {} if query.partner.open_queries.exists() else {"state": "applied"}
+    Partner.update({query.field: value, **back}).where(Partner.id == query.partner_id).execute()
 
 
 def terms(today, **changes) -> ContractTerms:

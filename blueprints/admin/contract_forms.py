@@ -63,8 +63,8 @@ class CapacityField(StringField):
             raise ValidationError(words(refusal)) from refusal
 
 
-def price_field(label) -> PriceField:
-    return PriceField(label, validators=[InputRequired(_l("Enter a price in cents, 0 for none."))])
+def price_field(label, missing) -> PriceField:
+    return PriceField(label, validators=[InputRequired(missing)])
 
 
 class ContractForm(FlaskForm):
@@ -73,13 +73,17 @@ class ContractForm(FlaskForm):
     reserved_bytes = CapacityField(_l("Capacity"))
     allow_overdraft = BooleanField(_l("Allow more than the package; the excess is billed"))
     currency = SelectField(_l("Currency"), choices=[SelectChoice(code, code) for code in CURRENCIES])
-    price_cents = price_field(_l("Price"))
-    excess_price_cents = price_field(_l("Price of excess"))
-    egress_price_cents = price_field(_l("Price of egress"))
+    price_cents = price_field(_l("Price"), _l("Enter the price in cents, 0 for none."))
+    excess_price_cents = price_field(_l("Price of excess"), _l("Enter the price of excess in cents, 0 for none."))
+    egress_price_cents = price_field(_l("Price of egress"), _l("Enter the price of egress in cents, 0 for none."))
     starts_on = DayField(_l("First day"), validators=[InputRequired(_l("Enter the first day."))])
     ends_on = DayField(_l("Last day"), validators=[Optional()])
     notice_days = WholeNumberField(_l("Notice"), validators=[InputRequired(_l("Enter a number of days."))], default=90)
     once = HiddenField()
+
+    def validate_reserved_bytes(self, field: CapacityField):
+        if self.kind.data == "reserved" and not (field.data or "").strip():
+            raise ValidationError(_("Enter the capacity of the package, such as 10 TB."))
 
     def terms(self) -> ContractTerms:
         """What was entered, in whole bytes and exact cents. Call after the form was found valid."""

@@ -69,7 +69,7 @@ def show_partner(partner: Partner, status: int = 200, problem: str | None = None
         undecided=undecided,
         details=verification.details(partner),
         seen=verification.fingerprint(partner),
-        doubts=doubts(partner) if undecided else [],
+        doubts=[(words(warning), warning) for warning in look_alikes.warnings(partner)] if undecided else [],
         open_questions=partner.open_queries.count(),
         people=Member.select().where(Member.partner == partner).order_by(Member.id),
         consents=_consents(partner),
@@ -79,11 +79,6 @@ def show_partner(partner: Partner, status: int = 200, problem: str | None = None
         changes=changes,
         may_decide=viewer.may(Permission.APPLICATION_DECIDE),
     )
-
-
-def doubts(partner: Partner) -> list[tuple[str, Partner | None]]:
-    """What to look at twice: sentences, each with the other partner that it speaks of."""
-    return [(words(warning), warning.partner) for warning in look_alikes.warnings(partner)]
 
 
 def _consents(partner: Partner):

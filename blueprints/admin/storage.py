@@ -32,7 +32,7 @@ def try_again(number: str):
         "%(name)s was handed back to the worker. This page shows when the storage service has followed.", name=row.name
     )
     if wants_partial():
-        return _show(told=told)
+        return _show(told=told, focus="#regions-told")
     flash(told, "good")
     return leave_to(url_for("admin.storage"))
 

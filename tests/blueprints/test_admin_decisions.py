@@ -111,7 +111,7 @@ def test_an_answer_that_came_in_meanwhile_must_be_looked_at_first(cast, client_a
     early = browser.post(own + "/approve", data={"seen": old})
     assert early.status_code == 409
     assert "changed since you opened the page" in early.text
-    assert state(waiting) == "query"
+    assert state(waiting) == "applied"
     assert browser.post(own + "/approve", data={"seen": seen(waiting)}).status_code == 303
 
 

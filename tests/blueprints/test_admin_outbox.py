@@ -74,7 +74,7 @@ def test_an_empty_outbox_says_so(cast, client_as):
 
 def test_the_text_of_an_ordinary_mail_is_shown(cast, client_as, mails):
     page = client_as(cast.oscar).get(f"/admin/outbox/{mails['sent'].id}")
-    assert texts_of(page, "pre") == ["Text of Sent one"]
+    assert texts_of(page, "#mail-text") == ["Text of Sent one"]
 
 
 def test_the_text_of_a_private_mail_is_shown_to_nobody(cast, client_as, mails):

@@ -123,6 +123,7 @@ def test_the_file_shows_the_trail_and_leads_to_all_of_it(cast, client_as, clock,
     verification.approve(acting(cast.olga), settings, partner.id)
     browser = client_as(cast.oscar)
     glance = texts_of(browser.get(f"/admin/partners/{partner.id}"), "tbody tr")
+    assert any("State: applied → query" in row and "Details: city" in row for row in glance)
     assert any("Application approved" in row and "Olga Olsen" in row for row in glance)
     assert len(texts_of(browser.get(f"/admin/partners/{partner.id}/trail"), "tbody tr")) == 2
 
