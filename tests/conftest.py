@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from models.base import database, open_database
 from models.schema import migrate
@@ -149,14 +151,34 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
+class CompiledTemplates(BytecodeCache):
+    """Templates are compiled once a session: doing it in every test takes longer than all else in it."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session")
+def compiled_templates() -> CompiledTemplates:
+    return CompiledTemplates()
+
+
 @pytest.fixture
-def make_app(db, settings: Settings, clock: FakeClock) -> Callable:
+def make_app(db, settings: Settings, clock: FakeClock, compiled_templates: CompiledTemplates) -> Callable:
     """`make_app(public_url="https://…")` -> the portal with these settings changed."""
     from portal import create_app
 
     def make(**changes):
         app = create_app(replace(settings, **changes), clock=clock)
         app.test_client_class = PortalClient
+        app.jinja_env.bytecode_cache = compiled_templates
         return app
 
     return make
