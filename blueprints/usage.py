@@ -42,8 +42,8 @@ class RangeForm(FlaskForm):
     class Meta:
         csrf = False
 
-    first = DateField(_l("From"))
-    last = DateField(_l("To"))
+    first = DateField(_l("First day"))
+    last = DateField(_l("Last day"))
 
 
 def this_month(at: datetime) -> Range:
