@@ -104,10 +104,9 @@ def sweep(act: Act, settings: Settings) -> list[Contract]:
 def suggested_number(at: date) -> str:
     """The next free number of the year: RCP-2026-0001."""
     start = f"RCP-{at.year}-"
-    taken = Contract.select(Contract.number).where(Contract.number.startswith(start)).tuples()
-    counted = [
-        int(number.removeprefix(start)) for (number,) in taken if re.fullmatch(r"[0-9]{4}", number.removeprefix(start))
-    ]
+    taken = Contract.select(Contract.number).where(Contract.number.startswith(start))
+    ends = [contract.number.removeprefix(start) for contract in taken]
+    counted = [int(end) for end in ends if re.fullmatch("[0-9]{4}", end)]
     return f"{start}{max(counted, default=0) + 1:04d}"
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from peewee import fn
 
@@ -113,16 +114,12 @@ def of_partner(partner: Partner) -> PartnerFigures:
         .where(Contract.partner == partner, Contract.state == "active")
         .scalar()
     )
-    count, allocated_bytes, used_bytes = (
-        SubAccount.select(
-            fn.COUNT(SubAccount.id),
-            fn.COALESCE(fn.SUM(SubAccount.allocated_bytes), 0),
-            fn.COALESCE(fn.SUM(SubAccount.used_bytes), 0),
-        )
-        .where(SubAccount.partner == partner, SubAccount.phase != "deleted")
-        .tuples()
-        .get()
-    )
+    sums: Any = SubAccount.select(
+        fn.COUNT(SubAccount.id),
+        fn.COALESCE(fn.SUM(SubAccount.allocated_bytes), 0),
+        fn.COALESCE(fn.SUM(SubAccount.used_bytes), 0),
+    ).where(SubAccount.partner == partner, SubAccount.phase != "deleted")
+    count, allocated_bytes, used_bytes = sums.tuples().get()
     return PartnerFigures(count, int(reserved_bytes), int(allocated_bytes), int(used_bytes))
 
 

@@ -1,8 +1,8 @@
 """The list of partners as operators search and page it."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from peewee import fn
 
@@ -75,20 +75,16 @@ def _beyond(start: Partner, backwards: bool):
 
 def _with_figures(partners: list[Partner]) -> list[Row]:
     ids = [partner.id for partner in partners]
-    reserved = _by_partner(
-        Contract.select(Contract.partner, fn.SUM(Contract.reserved_bytes))
-        .where(Contract.partner.in_(ids), Contract.state == "active")
-        .group_by(Contract.partner)
-        .tuples()
+    contracts = Contract.partner.in_(ids) & (Contract.state == "active")
+    reserved = Contract.select(Contract.partner, fn.SUM(Contract.reserved_bytes)).where(contracts)
+    standing = SubAccount.partner.in_(ids) & (SubAccount.phase != "deleted")
+    counted = SubAccount.select(SubAccount.partner, fn.COUNT(SubAccount.id)).where(standing)
+    bytes_of, count_of = (
+        _by_partner(reserved.group_by(Contract.partner)),
+        _by_partner(counted.group_by(SubAccount.partner)),
     )
-    counted = _by_partner(
-        SubAccount.select(SubAccount.partner, fn.COUNT(SubAccount.id))
-        .where(SubAccount.partner.in_(ids), SubAccount.phase != "deleted")
-        .group_by(SubAccount.partner)
-        .tuples()
-    )
-    return [Row(partner, reserved.get(partner.id, 0), counted.get(partner.id, 0)) for partner in partners]
+    return [Row(partner, bytes_of.get(partner.id, 0), count_of.get(partner.id, 0)) for partner in partners]
 
 
-def _by_partner(pairs: Iterable[tuple]) -> dict[int, int]:
-    return {partner_id: int(amount) for partner_id, amount in pairs}
+def _by_partner(query: Any) -> dict[int, int]:
+    return {partner_id: int(amount) for partner_id, amount in query.tuples()}

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from models.audit import AuditEvent
 from models.base import locked, write_tx
@@ -120,9 +121,7 @@ def details(partner: Partner) -> list[Detail]:
     ]
 
 
-def tell_admins(
-    act: Act, settings: Settings, partner: Partner, template: str, path: str | None, **values: object
-) -> None:
+def tell_admins(act: Act, settings: Settings, partner: Partner, template: str, path: str | None, **values: Any) -> None:
     """Queues a mail to every active administrator of the partner, each in their own language."""
     admins = Member.select().where(Member.partner == partner, Member.role == "admin", Member.active)
     for member in admins.order_by(Member.id):

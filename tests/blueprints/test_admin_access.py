@@ -74,6 +74,14 @@ def test_a_manager_decides_but_does_not_manage_operators(app, cast, client_as, w
         assert (browser.open(address, method=method).status_code == 403) is (endpoint in OWNERS_ONLY), address
 
 
+def test_a_post_without_the_token_is_refused(app, cast, client_as, waiting):
+    browser = client_as(cast.olga)
+    for _endpoint, method, address in addresses(app, waiting.id):
+        if method == "POST":
+            assert browser.post(address, csrf=False).status_code == 400, address
+    assert Partner.get_by_id(waiting.id).state == "applied"
+
+
 @pytest.mark.parametrize("address", ["/admin/partners/999999", "/admin/partners/999999/trail", "/admin/outbox/999999"])
 def test_unknown_things_are_404(cast, client_as, address):
     assert client_as(cast.olga).get(address).status_code == 404
