@@ -22,7 +22,7 @@ def describe(name: str, storage: Storage) -> Region:
         region.endpoint, region.s3_region = storage.endpoint, storage.region
         region.hard_quota = storage.capabilities.hard_quota
         region.quota_delay_seconds = storage.capabilities.quota_delay_seconds
-        region.save()
+        _save(region, "endpoint", "s3_region", "hard_quota", "quota_delay_seconds")
     return region
 
 
@@ -48,6 +48,7 @@ def note_answer(region: Region, now: datetime) -> None:
 
 
 def note_failure(region: Region, now: datetime, text: str) -> None:
+    """The service did not answer. After BREAK_AFTER_FAILURES running it is left alone for REST, then probed once."""
     region.failures += 1
     region.failing_since_at = region.failing_since_at or now
     region.last_error = text[:500]
