@@ -182,9 +182,10 @@ def test_a_view_that_declares_nothing_is_refused(app, cast, client_as, client):
 
 def test_a_form_without_its_token_is_refused_everywhere(app, cast, client_as):
     alice, olga = client_as(cast.alice), client_as(cast.olga)
-    for endpoint, path, _ in ways(app, "POST"):
-        browser = olga if endpoint.startswith("admin.") else alice
-        assert browser.post(path, csrf=False).status_code == 400, endpoint
+    for endpoint, path, access in ways(app, "POST"):
+        if "active" in access.states:
+            browser = olga if endpoint.startswith("admin.") else alice
+            assert browser.post(path, csrf=False).status_code == 400, endpoint
 
 
 def test_a_form_sent_from_another_site_is_refused(client):

@@ -53,7 +53,7 @@ def catalog(language: str):
 
 
 def texts(string) -> tuple[str, ...]:
-    return string if isinstance(string, tuple) else (string,)
+    return (string,) if isinstance(string, str) else tuple(string)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -83,8 +83,9 @@ def test_translations_keep_the_places_of_values(language):
 def test_the_compiled_file_is_the_translated_one(language):
     known = catalog(language)
     with (source.ROOT / "translations" / language / "LC_MESSAGES" / "messages.mo").open("rb") as file:
-        compiled = {entry.id: entry.string for entry in read_mo(file) if entry.id}
-    written = {entry.id: entry.string for entry in known if entry.id and not entry.fuzzy and any(texts(entry.string))}
+        compiled = {texts(entry.id): texts(entry.string) for entry in read_mo(file) if entry.id}
+    done = [entry for entry in known if entry.id and not entry.fuzzy and any(texts(entry.string))]
+    written = {texts(entry.id): texts(entry.string) for entry in done}
     assert compiled == written, "run make translations"
 
 
