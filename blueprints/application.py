@@ -2,7 +2,6 @@
 
 from flask import Blueprint, Response, flash, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import TextAreaField
 
@@ -13,6 +12,7 @@ from blueprints.partials import answer, leave_to
 from models.partner import PARTNER_STATES, DetailQuery
 from services import applications
 from services.company_details import shown_phone
+from services.refusal import Refusal
 
 PARTS = {"draft": "draft", "applied": "applied", "query": "query_waiting", "suspended": "suspended"}
 
@@ -41,7 +41,7 @@ def send_answers():
         applications.answer(act(), viewer.member, given, remarks)
     except applications.AnswersRefused as refusals:
         for refusal in refusals.refused:
-            put_refusal(form, refusal)
+            put(form, refusal)
         return page(form, asked, 422)
     except applications.NothingAsked as refusal:
         flash(words(refusal), "info")
@@ -67,13 +67,25 @@ def page(form: FlaskForm | None, asked: list[DetailQuery], status: int = 200) ->
     )
 
 
+def put(form: FlaskForm, refusal: Refusal) -> None:
+    """Several details may go unexplained: each says which one it is."""
+    if isinstance(refusal, applications.Unexplained) and refusal.field:
+        label = form[refusal.field.removeprefix("answer_")].label.text
+        form[refusal.field].errors = [
+            _("%(detail)s: correct it, or write here why it is right as it is.", detail=label)
+        ]
+    else:
+        put_refusal(form, refusal)
+
+
 def answer_form(asked: list[DetailQuery], *, filled: bool = False) -> FlaskForm:
     """The fields of the details that were asked about, each with room for a remark."""
     known = company_fields()
     fields = {name: known[name] for name in applications.editable(asked)}
     for row in asked:
+        label = _("Remark about: %(detail)s", detail=known[row.field].args[0])
         fields[f"answer_{row.field}"] = TextAreaField(
-            _l("Remark"), render_kw={"maxlength": applications.ANSWER_LENGTH, "rows": 3}
+            label, render_kw={"maxlength": applications.ANSWER_LENGTH, "rows": 3}
         )
     form = type("AnswerForm", (FlaskForm,), fields)(**({"formdata": None, "obj": viewer.partner} if filled else {}))
     if filled and "phone" in form:

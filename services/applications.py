@@ -21,6 +21,10 @@ class AnswersRefused(Refusal):
         self.refused = refused
 
 
+class Unexplained(DetailRefused):
+    """A detail stays as it was and nobody said why."""
+
+
 class NothingAsked(Refusal):
     """No question is open: somebody of the same company was faster, or the application was decided."""
 
@@ -103,7 +107,7 @@ def _refuse_silence(row: DetailQuery, before: dict[str, str], after: dict[str, s
     field = f"answer_{row.field}"
     written = canonical(" ".join(remark.split()), field, 0, ANSWER_LENGTH)
     if not written and row.field in after and after[row.field] == before[row.field]:
-        raise DetailRefused(N_("Correct the detail above, or write here why it is right as it is."), field)
+        raise Unexplained(N_("Correct the detail, or write why it is right as it is."), field)
 
 
 def _close(act: Act, row: DetailQuery, change: Change, remark: str) -> None:
@@ -111,4 +115,4 @@ def _close(act: Act, row: DetailQuery, change: Change, remark: str) -> None:
     row.value_after = change.after.get(row.field, row.value_before)
     row.answer = canonical(" ".join(remark.split()), f"answer_{row.field}", 0, ANSWER_LENGTH)
     row.answered_by, row.answered_at = act.actor_name, act.at
-    row.save()
+    row.save(only=["value_before", "value_after", "answer", "answered_by", "answered_at"])

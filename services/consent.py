@@ -68,7 +68,7 @@ def missing_kinds(member: Member, at: datetime) -> list[str]:
         .distinct()
         .order_by(TermsVersion.kind)
     )
-    return [row[0] for row in query.tuples()]
+    return [version.kind for version in query]
 
 
 def missing(member: Member, language: str, at: datetime) -> list[TermsVersion]:

@@ -8,7 +8,7 @@ from babel.core import Locale
 
 from services.company_details import postcode, vat
 from services.company_details.reach import check_email, check_phone, phone_example, shown_phone
-from services.company_details.text import DetailRefused, canonical, lettered
+from services.company_details.text import DetailRefused, canonical, lettered, without_link
 from services.names import key
 from services.refusal import N_
 
@@ -80,7 +80,7 @@ def _legal_name(text: str, others: Mapping[str, str]) -> str:
     plain = canonical(text, "legal_name", 2, 160)
     if not any(sign.isalnum() for sign in plain):
         raise DetailRefused(N_("Write the company's name as it is registered."), "legal_name")
-    return plain
+    return without_link(plain, "legal_name")
 
 
 def _relation(text: str, others: Mapping[str, str]) -> str:
@@ -98,7 +98,7 @@ CHECKS: dict[str, Callable[[str, Mapping[str, str]], str]] = {
     "postcode": lambda text, others: postcode.check(text, others.get("country", "")),
     "city": lambda text, others: lettered(text, "city", 2, 80),
     "phone": lambda text, others: check_phone(text, others.get("country", "")),
-    "name": lambda text, others: lettered(text, "name", 2, 100),
+    "name": lambda text, others: without_link(lettered(text, "name", 2, 100), "name"),
     "email": lambda text, others: check_email(text),
     "job_title": lambda text, others: lettered(text, "job_title", 0, 80),
     "relation": _relation,

@@ -1,5 +1,6 @@
 """Text as people type it: made canonical, and refused where it hides something (threat 22)."""
 
+import re
 import unicodedata
 
 from services.refusal import N_, Refusal
@@ -14,6 +15,7 @@ MISSING = {
     "phone": N_("Enter the company's phone number."),
     "name": N_("Enter your name."),
 }
+LINK = re.compile(r"://|\bwww\.", re.IGNORECASE)
 HIDDEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
 
 
@@ -57,6 +59,13 @@ def lettered(text: str, field: str, fewest: int, most: int) -> str:
     if plain and not any(sign.isalpha() for sign in plain):
         raise DetailRefused(N_("There are no letters in “%(written)s”. Write it out in full."), field, written=plain)
     return plain
+
+
+def without_link(text: str, field: str) -> str:
+    """The text; names go into mails to addresses that nobody has confirmed, and must not carry a link there."""
+    if LINK.search(text):
+        raise DetailRefused(N_("A name does not contain a web address. Leave it out."), field)
+    return text
 
 
 def _joins(text: str, place: int) -> bool:

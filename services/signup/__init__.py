@@ -17,6 +17,7 @@ from services.signup import limits
 from services.signup.drafts import locked_draft, mark_sent, next_step
 
 PURPOSE = "confirm_mail"
+MAILS = "sign_up_mail"
 PERSON_COLUMNS = ("name", "email", "job_title", "relation")
 AGAIN_AT_MOST = 3
 AGAIN_AFTER = timedelta(minutes=1)
@@ -51,36 +52,64 @@ def apply(
 
     For an address that already has a log-in the same work is done and undone, and the mail tells its owner; neither the
     answer nor its time tells the two cases apart. A second call for the same draft does nothing.
-    Raises DraftGone, TooMany, ConsentMissing, ConsentStale.
+    Raises DraftGone, TooMany, ConsentMissing, ConsentStale; RuntimeError inside a transaction, which it could not undo.
     """
+    if database.in_transaction():
+        raise RuntimeError("a sign-up opens its own transactions")
     agreed = list(agreed)
-    with write_tx():
-        draft = locked_draft(token, act.at)
-        if draft is not None and next_step(draft) == "sent":
-            return
-        if draft is None or next_step(draft) != "check":
-            raise DraftGone
-        _refuse_unless_agreed(act, agreed, declared_authority, locale)
-        if not limits.within(act, "sign_up", attempts.network(act.ip), APPLICATIONS_AN_HOUR, 60):
-            raise TooMany(N_("There were many applications from your network within the last hour. Try again later."))
-        act = replace(act, session_hash=draft.token_hash)
-        address = draft.details["email"]
-        may_mail = _may_mail(act, address)
-        person = people.with_address(address)
-        fresh = person is None or is_unconfirmed(person)
-        member = None
-        with database.atomic() as trial:
-            key = people.email_key(address) if fresh else secrets.token_hex(16)
-            known = person if fresh and isinstance(person, Member) else None
-            member = _open(act, settings, draft, key, known, locale)
-            consent.accept(
-                _own(act, member), member, agreed, shown=shown, declared_authority=declared_authority, settings=settings
-            )
-            if not fresh:
-                trial.rollback()
-        if may_mail:
-            _send(act, settings, address, member if fresh else person)
-        mark_sent(act, draft, member.id if fresh else None)
+    try:
+        with write_tx():
+            draft = _ready(act, token)
+            if draft is not None:
+                _refuse_unless_agreed(act, agreed, declared_authority, locale)
+                _open_application(act, settings, draft, agreed, shown, locale)
+    except _Known as known:
+        with write_tx():
+            draft = _ready(act, token)
+            if draft is not None:
+                _finish(act, settings, draft, known.person, None)
+
+
+class _Known(Exception):
+    """The address has a log-in: takes back what was written for it."""
+
+    def __init__(self, person: Member | Operator):
+        self.person = person
+
+
+def _ready(act: Act, token: str | None) -> SignUpDraft | None:
+    """The draft, locked and complete; None when it was sent before. Raises DraftGone."""
+    draft = locked_draft(token, act.at)
+    if draft is not None and next_step(draft) == "sent":
+        return None
+    if draft is None or next_step(draft) != "check":
+        raise DraftGone
+    return draft
+
+
+def _open_application(
+    act: Act, settings: Settings, draft: SignUpDraft, agreed: Agreed, shown: dict, locale: str
+) -> None:
+    act = replace(act, session_hash=draft.token_hash)
+    # Held to the end: of two sign-ups with one address at once the second sees the first.
+    limits.hold(act, MAILS, people.email_key(draft.details["email"]))
+    person = people.with_address(draft.details["email"])
+    fresh = person is None or is_unconfirmed(person)
+    known = person if fresh and isinstance(person, Member) else None
+    key = people.email_key(draft.details["email"]) if fresh else secrets.token_hex(16)
+    member = _open(act, settings, draft, key, known, locale)
+    consent.accept(_own(act, member), member, agreed, shown=shown, declared_authority=True, settings=settings)
+    if person is not None and not fresh:
+        raise _Known(person)
+    _finish(act, settings, draft, member, member.id)
+
+
+def _finish(act: Act, settings: Settings, draft: SignUpDraft, person: Member | Operator, member_id: int | None) -> None:
+    if not limits.within(act, "sign_up", attempts.network(act.ip), APPLICATIONS_AN_HOUR, 60):
+        raise TooMany(N_("There were many applications from your network within the last hour. Try again later."))
+    if _may_mail(act, draft.details["email"]):
+        _send(act, settings, draft.details["email"], person)
+    mark_sent(act, draft, member_id)
 
 
 def send_again(act: Act, settings: Settings, token: str | None) -> None:
@@ -128,29 +157,32 @@ def _own(act: Act, member: Member) -> Act:
 def _open(act: Act, settings: Settings, draft: SignUpDraft, key: str, known: Member | None, locale: str) -> Member:
     """Writes partner and member. An unconfirmed earlier attempt gives its rows: one address, one application."""
     given = draft.details
-    partner = known.partner if known else Partner(public_id=secrets.token_hex(8), created_at=act.at)
-    before = {name: getattr(partner, name) for name in COMPANY} if known else None
-    for name in COMPANY:
-        setattr(partner, name, given[name])
-    partner.name_key, partner.state = name_key(given["legal_name"]), "draft"
-    partner.save()
-    member = known or Member(public_id=secrets.token_hex(8), partner=partner, created_at=act.at)
-    for name in PERSON_COLUMNS:
-        setattr(member, name, given[name])
-    member.phone, member.email_key, member.password_hash = given["person_phone"], key, draft.password_hash
-    member.role, member.declared_authority = "admin", True
-    member.locale, member.time_zone = locale, settings.provider.time_zone
-    member.save()
+    company = {name: given[name] for name in COMPANY}
+    values = {**company, "name_key": name_key(company["legal_name"]), "state": "draft"}
+    before = {name: getattr(known.partner, name) for name in COMPANY} if known else None
+    partner = _written(Partner, known.partner if known else None, act, values)
+    own = {name: given[name] for name in PERSON_COLUMNS} | {"phone": given["person_phone"], "email_key": key}
+    own |= {"partner": partner, "password_hash": draft.password_hash, "role": "admin", "declared_authority": True}
+    own |= {"locale": locale, "time_zone": settings.provider.time_zone}
+    member = _written(Member, known, act, own)
     action = "partner.signed_up_again" if known else "partner.signed_up"
-    after = {name: given[name] for name in COMPANY}
-    record(_own(act, member), action, partner, partner=partner, before=before, after=after)
+    record(_own(act, member), action, partner, partner=partner, before=before, after=company)
     return member
 
 
+def _written(table, row, act: Act, values: dict):
+    """The row with these values: a new one, or the known one changed."""
+    if row is None:
+        return table.create(public_id=secrets.token_hex(8), created_at=act.at, **values)
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(only=list(values))
+    return row
+
+
 def _may_mail(act: Act, address: str) -> bool:
-    """Whether the address got few enough mails today. Holds its row to the end of the transaction: of two sign-ups with
-    one address at once the second sees the first."""
-    return limits.within(act, "sign_up_mail", people.email_key(address), MAILS_A_DAY, 24 * 60)
+    """Whether the address got few enough mails today, this one counted."""
+    return limits.within(act, MAILS, people.email_key(address), MAILS_A_DAY, 24 * 60)
 
 
 def _send(act: Act, settings: Settings, address: str, person: Member | Operator | None) -> None:

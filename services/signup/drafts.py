@@ -15,6 +15,7 @@ from services.settings import Settings
 
 STEPS = ("company", "person", "check", "consent")
 SENT_DAYS = 2
+CHANGING = ("details", "password_hash", "changed_at", "expires_at")
 
 
 class DetailsRefused(Refusal):
@@ -84,28 +85,32 @@ def locked_draft(token: str | None, at: datetime) -> SignUpDraft | None:
 
 def mark_sent(act: Act, draft: SignUpDraft, member_id: int | None) -> None:
     """From here on the draft only knows where the mail went: the details now belong to the application."""
-    draft.details = {
-        "sent_to": draft.details["email"],
-        "member_id": member_id,
-        "again": 0,
-        "sent_at": act.at.isoformat(),
-    }
+    sent_to = draft.details["email"]
+    draft.details = {"sent_to": sent_to, "member_id": member_id, "again": 0, "sent_at": act.at.isoformat()}
     draft.password_hash = ""
     draft.changed_at, draft.expires_at = act.at, act.at + timedelta(days=SENT_DAYS)
-    draft.save()
+    draft.save(only=CHANGING)
 
 
 def _keep(act: Act, settings: Settings, token: str | None, clean: dict[str, str], password_hash: str) -> str:
     SignUpDraft.delete().where(SignUpDraft.expires_at <= act.at).execute()
     draft = locked_draft(token, act.at)
+    until = act.at + timedelta(days=settings.sign_up_draft_days)
     if draft is None or token is None or "sent_to" in draft.details:
         token = secrets.token_urlsafe(32)
-        draft = SignUpDraft(token_hash=token_hash(token), details={}, created_at=act.at)
+        SignUpDraft.create(
+            token_hash=token_hash(token),
+            details=clean,
+            password_hash=password_hash,
+            created_at=act.at,
+            changed_at=act.at,
+            expires_at=until,
+        )
+        return token
     draft.details = {**draft.details, **clean}
     draft.password_hash = password_hash or draft.password_hash
-    draft.changed_at = act.at
-    draft.expires_at = act.at + timedelta(days=settings.sign_up_draft_days)
-    draft.save()
+    draft.changed_at, draft.expires_at = act.at, until
+    draft.save(only=CHANGING)
     return token
 
 

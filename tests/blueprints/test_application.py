@@ -83,6 +83,7 @@ def test_an_unchanged_detail_needs_an_explanation(client_as, cast, ask):
     browser = client_as(cast.alice)
     answer = browser.post("/application", data={"street": "Hauptstraße 1", "answer_street": "  "})
     assert answer.status_code == 422 and 'href="#answer_street"' in answer.text
+    assert "Street and number: correct it" in answer.text
     assert northwind(cast).state == "query"
     assert (
         browser.post("/application", data={"street": "Hauptstraße 1", "answer_street": "It is right."}).status_code

@@ -195,3 +195,10 @@ def test_countries_are_named_in_the_language_and_no_union_is_among_them():
     assert company_details.countries("de")["DE"] == "Deutschland"
     assert "EU" not in company_details.countries("en") and "ZZ" not in company_details.countries("en")
     assert "Choose the country" in refused("country", "EU")
+
+
+@pytest.mark.parametrize("field", ["legal_name", "name"])
+def test_names_carry_no_links_into_mails(field):
+    for written in ("Win at https://evil.example", "Go to WWW.evil.example now"):
+        assert "web address" in refused(field, written)
+    assert check(field, "Booking.com Consulting", {}) == "Booking.com Consulting"
