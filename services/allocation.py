@@ -107,10 +107,9 @@ def undo(act: Act, contract: Contract, batch: str, *, within: timedelta) -> str:
         if undoable_batch(contract, act.at, within) != batch:
             raise AllocationRefused(N_("This change can no longer be undone. Set the figures by hand and save."))
         lines = AllocationEntry.select().where(AllocationEntry.contract == contract, AllocationEntry.batch == batch)
-        numbers = _numbers_by_id(line.sub_account_id for line in lines)
-        wanted = {
-            numbers[line.sub_account_id]: Change(numbers[line.sub_account_id], line.before_bytes) for line in lines
-        }
+        before_bytes = {line.sub_account_id: line.before_bytes for line in lines}
+        numbers = SubAccount.select(SubAccount.id, SubAccount.number).where(SubAccount.id.in_(list(before_bytes)))
+        wanted = {row.number: Change(row.number, before_bytes[row.id]) for row in numbers}
         return _carry_out(act, contract, _steps(contract, wanted), "undone", "")
 
 
@@ -199,7 +198,3 @@ def _refuse_overdrawn(contract: Contract, grown_bytes: int) -> None:
         raise AllocationRefused(
             N_("That is more than this portal can count. Enter at most %(most_bytes)s."), most_bytes=LARGEST_BYTES
         )
-
-
-def _numbers_by_id(ids: Iterable[int]) -> dict[int, str]:
-    return dict(SubAccount.select(SubAccount.id, SubAccount.number).where(SubAccount.id.in_(list(ids))).tuples())

@@ -33,7 +33,8 @@ def _make(
     if storage.capabilities.key_import:
         _import(storage, vault, act, row, key)
         return
-    own = {known for (known,) in AccessKey.select(AccessKey.access_key_id).where(AccessKey.sub_account == row).tuples()}
+    mine = AccessKey.select(AccessKey.access_key_id).where(AccessKey.sub_account == row)
+    own = {known.access_key_id for known in mine}
     unseen = [found for found in standing if found not in own]
     if unseen:
         # made by a call whose answer was lost: its secret was never seen, so nobody may keep it
@@ -54,7 +55,7 @@ def _import(storage: Storage, vault: Vault, act: Act, row: SubAccount, key: Acce
         key_id = "PP" + "".join(secrets.choice(KEY_ID_SIGNS) for _ in range(18))
         if not _keep(vault, key, key_id, Secret(secrets.token_urlsafe(30))):
             return
-    storage.put_key(row.remote_uid, key.access_key_id, vault.open(key.retained_ct or key.secret_ct))
+    storage.put_key(row.remote_uid, str(key.access_key_id), vault.open(str(key.retained_ct or key.secret_ct)))
     _live(act, row, key)
 
 
@@ -83,7 +84,7 @@ def _live(act: Act, row: SubAccount, key: AccessKey) -> None:
 
 def _bring(storage: Storage, act: Act, row: SubAccount, key: AccessKey, found: RemoteKey | None) -> bool:
     """Switches or deletes one known key; False when it stands as wanted."""
-    key_id = key.access_key_id
+    key_id = str(key.access_key_id)
     if key.wanted == "deleted":
         storage.delete_key(row.remote_uid, key_id)
         _moved(act, row, key, "deleted")

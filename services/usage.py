@@ -90,13 +90,11 @@ def keep(sub_account_id: int, measured: Measured, at: datetime) -> None:
 
 def _keep_day(row: SubAccount, at: datetime) -> None:
     day_on = at.astimezone(UTC).date()
-    day = UsageDay.get_or_none(sub_account=row, day_on=day_on)
-    first = day is None
-    if first:
-        day = UsageDay(sub_account=row, day_on=day_on, samples=0, sum_bytes=0, peak_bytes=0)
+    found = UsageDay.get_or_none(sub_account=row, day_on=day_on)
+    day = found or UsageDay(sub_account=row, day_on=day_on, samples=0, sum_bytes=0, peak_bytes=0)
     day.samples += 1
     day.sum_bytes += row.used_bytes
     day.average_bytes = day.sum_bytes // day.samples
     day.peak_bytes = max(day.peak_bytes, row.used_bytes)
     day.last_bytes, day.allocated_bytes, day.measured_at = row.used_bytes, row.allocated_bytes, at
-    day.save(force_insert=first)
+    day.save(force_insert=found is None)
