@@ -87,6 +87,7 @@ def page(contract: Contract, wish: Wish, *, asked: Mapping[str, str], at: dateti
         "step_bytes": current_app.settings.slider_step_bytes,
         "decimal": Locale.parse(language()).number_symbols["latn"]["decimal"],
         "undo_batch": undoable_batch(contract, at, undo_within),
+        "undo_minutes": undo_within // timedelta(minutes=1),
     }
 
 
