@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.sub_account import AccessKey
+from models.sub_account import AccessKey, SubAccount
 from services import leases
 from services.provisioning import provision_next
 from tests.services.ground import GB, TB, Interrupted, converge, fresh, trail, work
@@ -108,3 +108,33 @@ def test_a_frozen_worker_that_wakes_up_does_not_undo_what_its_successor_did(grou
     if (operation, when) == ("read_account", "after"):
         assert storage._state[row.remote_uid].quota_bytes == GB
         assert storage.most_bytes <= 10 * TB
+
+
+@pytest.mark.parametrize("wish", ["less", "more", "suspended"])
+def test_a_frozen_worker_makes_no_call_by_what_it_read_before(ground, wish):
+    """Not even for a moment: a quota of yesterday would refuse a customer, a lifted suspension would let one in."""
+    storage = Interrupted()
+    frozen, successor = ground.site(storage, "frozen"), ground.site(storage, "successor")
+    row = ground.account("A", 5 * TB)
+    work(frozen)
+    if wish == "suspended":
+        SubAccount.update(wanted_state="suspended", generation=SubAccount.generation + 1).where(
+            SubAccount.id == row.id
+        ).execute()
+    else:
+        ground.move((row, 2 * TB if wish == "less" else 9 * TB))
+
+    def two_minutes() -> None:
+        ground.clock.advance(seconds=121)
+        SubAccount.update(wanted_state="active", generation=SubAccount.generation + 1).where(
+            SubAccount.id == row.id
+        ).execute()
+        if wish != "suspended":
+            ground.move((row, 4 * TB))
+        converge(successor)
+        storage.calls.clear()
+
+    storage.during("read_account", "after", two_minutes)
+    provision_next(frozen)
+    assert [call.operation for call in storage.calls] == []
+    assert fresh(row).settled
