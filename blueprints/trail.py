@@ -4,7 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _l
 
 ACTIONS = {
-    "access_key.applied": _l("Key switched on the storage service"),
+    "access_key.applied": _l("Key switched on or off on the storage service"),
     "access_key.made": _l("Key made on the storage service"),
     "access_key.revealed": _l("Secret key shown"),
     "access_key.stored": _l("Secret key confirmed as stored"),
@@ -12,14 +12,23 @@ ACTIONS = {
     "allocation.closed": _l("Allocation released"),
     "allocation.opened": _l("Allocation set aside"),
     "allocation.undone": _l("Allocation change undone"),
+    "contract.activated": _l("Contract begun"),
     "contract.created": _l("Contract created"),
+    "contract.expired": _l("Contract ended"),
     "link.issued": _l("One-time link sent"),
     "link.used": _l("One-time link used"),
-    "member.confirmed": _l("E-mail address confirmed"),
+    "mail.retried": _l("Mail sent once more"),
+    "member.confirmed": _l("Mail address confirmed"),
+    "operator.activated": _l("Access of an operator given back"),
+    "operator.added": _l("Operator added"),
+    "operator.deactivated": _l("Access of an operator taken away"),
+    "partner.answered": _l("Questions answered"),
     "partner.applied": _l("Application sent"),
     "partner.approved": _l("Application approved"),
     "partner.queried": _l("Question about the application"),
     "partner.refused": _l("Application refused"),
+    "partner.signed_up": _l("Signed up"),
+    "partner.signed_up_again": _l("Signed up anew"),
     "password.changed": _l("Password changed"),
     "password.chosen": _l("Password chosen"),
     "session.begun": _l("Signed in"),
@@ -31,6 +40,7 @@ ACTIONS = {
     "sub_account.stuck": _l("Set-up needs a person"),
     "sub_account.writing_switched": _l("Uploads stopped or allowed again"),
     "terms.accepted": _l("Document accepted"),
+    "terms.published": _l("Document published"),
 }
 
 
