@@ -1,5 +1,61 @@
 """Fixtures of the browser tests."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests import postgres
+from tests.browser.hands import WAYS
+from tests.browser.running import RunningPortal
+from tests.browser.walks import Walk, walk
 from tests.browser_ground import chromium, portal, visit, work
 
 __all__ = ["chromium", "portal", "visit", "work"]
+
+EXPECT_MS = 20_000  # a busy machine; what is waited for mostly comes at once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    expect.set_options(timeout=EXPECT_MS)
+    yield
+    expect.set_options(timeout=None)
+
+
+@pytest.fixture(scope="session")
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable]:
+    """`running("sqlite")`, `running("postgres")` -> the portal as real processes, started once."""
+    started: dict[str, RunningPortal] = {}
+    with ExitStack() as stack:
+
+        def get(engine: str) -> RunningPortal:
+            if engine not in started:
+                url = ""
+                if engine == "postgres":
+                    url = postgres.fresh_database(request.getfixturevalue("postgres_server"), "portal_journey")
+                portal = RunningPortal(tmp_path_factory.mktemp("portal"), url)
+                stack.callback(portal.stop)
+                portal.start()
+                started[engine] = portal
+            return started[engine]
+
+        yield get
+
+
+@pytest.fixture(scope="module")
+def walked(request: pytest.FixtureRequest, running: Callable, chromium: Browser) -> Iterator[Callable]:
+    """`walked("keys")` -> the journey as it was walked in this way, once a module. Taps walk it on Postgres."""
+    done: dict[str, Walk] = {}
+    chosen = request.config.getoption("--db")
+
+    def get(way: str) -> Walk:
+        if way not in done:
+            engine = chosen if chosen != "both" else "postgres" if way == "taps" else "sqlite"
+            done[way] = walk(chromium, running(engine), WAYS[way])
+        return done[way]
+
+    yield get
+    for each in done.values():
+        each.close()
