@@ -147,6 +147,8 @@ def gate():
         sessions.touch(viewer.session, g.clock.now())
     if declared == Declaration(permission=None, states=()):
         abort(401)
+    if declared.permission and not ROLES[declared.permission] & own_sort():
+        abort(404)
     return closed_to_partner(declared) if viewer.member else closed_to_role(declared)
 
 
@@ -158,12 +160,13 @@ def closed_to_partner(declared: Declaration):
     return closed_to_role(declared)
 
 
-def closed_to_role(declared: Declaration):
+def own_sort() -> frozenset[str]:
     """A person of the wrong sort learns nothing (404); one of the right sort without the right is told so (403)."""
-    if declared.permission is None or viewer.may(declared.permission):
-        return None
-    own_sort = MEMBERS if viewer.member else OPERATORS
-    return abort(403 if ROLES[declared.permission] & own_sort else 404)
+    return MEMBERS if viewer.member else OPERATORS
+
+
+def closed_to_role(declared: Declaration):
+    return None if declared.permission is None or viewer.may(declared.permission) else abort(403)
 
 
 def refuse_other_sites(sent: Request) -> None:

@@ -28,12 +28,18 @@ def menu() -> list[tuple[str, str, bool]]:
     if viewer.member and viewer.partner.state != "active":
         return [(url_for("application.show"), _("Application"), request.endpoint == "application.show")]
     entries = MEMBER_MENU if viewer.member else OPERATOR_MENU
-    here = (request.endpoint or "").split(".")
     return [
-        (url_for(endpoint), str(label), endpoint.split(".")[0] == here[0] if viewer.member else endpoint == request.endpoint)
+        (url, str(label), is_here(url))
         for endpoint, label, permission in entries
         if viewer.may(permission)
+        for url in (url_for(endpoint),)
     ]
+
+
+def is_here(url: str) -> bool:
+    """The page itself or one below it; the operators' start page has all the others below it and counts alone."""
+    below = url != url_for("admin.queue") and request.path.startswith(f"{url}/")
+    return request.path == url or below
 
 
 def frame() -> dict:

@@ -43,3 +43,15 @@ def test_the_language_choice_comes_back_to_the_page_it_was_made_on(client):
     answer = client.post("/language", data={"language": "de", "next": "/terms?x=1"})
     assert answer.location == "/terms?x=1"
     assert 'lang="de"' in client.get("/terms").text
+
+
+def test_the_menu_marks_the_area_that_a_page_lies_in(client_as, cast):
+    page = client_as(cast.olga).get(f"/admin/partners/{cast.northwind.id}").text
+    assert page.count('aria-current="page">Partners') == 2  # the wide menu and the narrow one
+    assert 'aria-current="page">Queue' not in page
+
+
+def test_a_member_of_a_waiting_partner_learns_nothing_of_the_operators_pages(client_as, cast):
+    cast.northwind.state = "applied"
+    cast.northwind.save()
+    assert client_as(cast.alice).get("/admin").status_code == 404
