@@ -1,11 +1,14 @@
-"""Who may open what. An endpoint that declares nothing is refused; the gate asks in one order: signed in? state? terms? permission?"""
+"""Who may open what. An endpoint that declares nothing is refused.
+
+The gate asks in one order: signed in? of this sort? partner's state? terms accepted? permission?
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
-from flask import Flask, Request, abort, current_app, g, redirect, request, session, url_for
+from flask import Flask, Request, abort, current_app, g, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from blueprints.partials import leave_to
@@ -115,7 +118,7 @@ def public(view: Callable) -> Callable:
 
 
 def signed_in(view: Callable) -> Callable:
-    """Any signed-in person, whatever the partner's state and before the terms are accepted: log-out, terms, own data."""
+    """Any signed-in person, whatever the partner's state and before the terms are accepted: log-out, own data."""
     view.access = Declaration(states=PARTNER_STATES, before_terms=True)  # type: ignore[attr-defined]
     return view
 
@@ -123,7 +126,7 @@ def signed_in(view: Callable) -> Callable:
 def requires(
     permission: Permission, *, states: tuple[str, ...] = ("active",), before_terms: bool = False, polled: bool = False
 ) -> Callable:
-    """Only roles that hold the permission. `polled` marks partials that ask again by themselves: they keep no session alive."""
+    """Only roles that hold the permission. `polled`: a partial that asks again by itself and keeps no session alive."""
 
     def declare(view: Callable) -> Callable:
         view.access = Declaration(False, permission, states, before_terms, polled)  # type: ignore[attr-defined]

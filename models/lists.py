@@ -48,12 +48,12 @@ class Page(NamedTuple):
 def page(partner: Partner, asked: Asked, at: datetime, after: str = "", before: str = "") -> Page:
     """The page that follows or precedes the sub-account of that number; the first one without either. One query."""
     cursor, backwards = (before, True) if before else (after, False)
-    query = _chosen(partner, asked, at)
+    chosen = _chosen(partner, asked)
     if cursor:
         other = SubAccount.alias()
         place = other.select(*_order(other, asked.sort)[0]).where(other.partner == partner, other.number == cursor)
-        query = query.where(_beyond(asked.sort, place, backwards))
-    rows = list(_ordered(query, asked.sort, backwards).limit(PAGE_ROWS + 1).namedtuples())
+        chosen = chosen.where(_beyond(asked.sort, place, backwards))
+    rows = _fetched(chosen, asked.sort, at, backwards, PAGE_ROWS + 1)
     more, rows = len(rows) > PAGE_ROWS, rows[:PAGE_ROWS]
     if backwards:
         rows.reverse()
@@ -67,17 +67,27 @@ def everything(partner: Partner, asked: Asked, at: datetime) -> Iterator:
     """Every row of the selection in the list's order, fetched in batches so that memory stays flat on either engine."""
     place = None
     while True:
-        query = _chosen(partner, asked, at)
+        chosen = _chosen(partner, asked)
         if place is not None:
-            query = query.where(_beyond(asked.sort, EnclosedNodeList(place), False))
-        rows = list(_ordered(query, asked.sort, False).limit(BATCH_ROWS).namedtuples())
+            chosen = chosen.where(_beyond(asked.sort, EnclosedNodeList(place), False))
+        rows = _fetched(chosen, asked.sort, at, False, BATCH_ROWS)
         yield from rows
         if len(rows) < BATCH_ROWS:
             return
         place = [getattr(rows[-1], column.name) for column in _order(SubAccount, asked.sort)[0]]
 
 
-def _chosen(partner: Partner, asked: Asked, at: datetime):
+def _chosen(partner: Partner, asked: Asked):
+    query = SubAccount.select(SubAccount.id).where(SubAccount.partner == partner)
+    for condition in _conditions(partner, asked):
+        query = query.where(condition)
+    return query
+
+
+def _fetched(chosen, sort: str, at: datetime, backwards: bool, most: int) -> list:
+    """The rows of the first ids in the order. What they show beside them is looked up for these few alone: in one step
+    with the sorting it would be looked up for every row of the partner."""
+    few = _ordered(chosen, sort, backwards).limit(most)
     query = (
         SubAccount.select(*_columns(at))
         .join(Customer)
@@ -85,11 +95,9 @@ def _chosen(partner: Partner, asked: Asked, at: datetime):
         .join(Region)
         .switch(SubAccount)
         .join(AccessKey, JOIN.LEFT_OUTER, on=(AccessKey.sub_account == SubAccount.id) & (AccessKey.origin == "initial"))
-        .where(SubAccount.partner == partner)
+        .where(SubAccount.id.in_(few))
     )
-    for condition in _conditions(partner, asked):
-        query = query.where(condition)
-    return query
+    return list(_ordered(query, sort, backwards).namedtuples())
 
 
 def _columns(at: datetime) -> tuple:
@@ -137,11 +145,12 @@ def _conditions(partner: Partner, asked: Asked) -> Iterator:
         settled = SubAccount.phase.in_(SETTLED_PHASES) & (SubAccount.observed_generation == SubAccount.generation)
         yield ~settled & (SubAccount.phase != "attention")
     if asked.region:
-        yield Region.name == asked.region
+        yield SubAccount.region.in_(Region.select(Region.id).where(Region.name == asked.region))
     if asked.fill in ("near", "full"):
         yield _filled(asked.fill)
     if asked.key == "waiting":
-        yield (AccessKey.phase == "live") & AccessKey.revealed_at.is_null()
+        waiting = (AccessKey.origin == "initial") & (AccessKey.phase == "live") & AccessKey.revealed_at.is_null()
+        yield SubAccount.id.in_(AccessKey.select(AccessKey.sub_account).where(waiting))
 
 
 def _filled(fill: str):

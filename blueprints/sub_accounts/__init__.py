@@ -32,23 +32,23 @@ def region_names() -> list[str]:
 @bp.get("")
 @requires(Permission.SUB_ACCOUNT_LIST)
 def index():
-    keys = viewer.may(Permission.SUB_ACCOUNT_VIEW)
-    asked = listing.asked(request.args, keys=keys)
-    places = {name: listing.place(request.args, name) for name in ("after", "before")}
-    page = lists.page(viewer.partner, asked, g.clock.now(), **places)
+    args, keys = listing.read(request.args), viewer.may(Permission.SUB_ACCOUNT_VIEW)
+    places = {name: listing.place(args, name) for name in ("after", "before")}
+    found = lists.page(viewer.partner, listing.asked(args, keys=keys), g.clock.now(), **places)
     regions = [] if wants_partial() else region_names()
-    form = listing.FilterForm(request.args).offer(regions)
     values = {
-        "found": page,
+        "found": found,
         "details": keys,
-        "filtered": bool(listing.kept(request.args)) or any(places.values()),
+        "filtered": bool(listing.kept(args)) or any(places.values()),
+        "form": listing.FilterForm(args).offer(regions, keys=keys),
+        "regions": regions,
         "row_url": url_for("sub_accounts.show", number="0" * 12).removesuffix("0" * 12),
-        **listing.addresses(request.args, page),
+        **listing.addresses(args, found),
     }
-    response = answer("sub_accounts/index.html", "sub_accounts/_rows.html", form=form, regions=regions, **values)
+    response = answer("sub_accounts/index.html", "sub_accounts/_rows.html", **values)
     if wants_partial():
         focus = {"focus": "#rows"} if any(places.values()) else {}
-        response.headers["HX-Trigger"] = json.dumps({"say": listing.found_text(page), **focus})
+        response.headers["HX-Trigger"] = json.dumps({"say": listing.found_text(found), **focus})
     return response
 
 
@@ -57,7 +57,7 @@ def index():
 def export():
     """The whole selection, not the page."""
     private = viewer.may(Permission.SUB_ACCOUNT_VIEW)
-    asked = listing.asked(request.args, keys=private)
+    asked = listing.asked(listing.read(request.args), keys=private)
     rows = lists.everything(viewer.partner, asked, g.clock.now())
     header = [*listing.COLUMNS, *(listing.PRIVATE_COLUMNS if private else ())]
     pieces = csv_export.lines(header, listing.file_rows(rows, private=private))

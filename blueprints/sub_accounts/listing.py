@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms.fields import SearchField, SelectField
 from wtforms.fields.choices import SelectChoice
 
@@ -18,7 +19,8 @@ from services import names
 SHORTEST_SEARCH = 2
 LONGEST_SEARCH = 120
 NUMBER = re.compile("[0-9]{12}")
-FILTERS = ("q", "state", "fill", "key", "region", "sort")
+FILTERS = ("q", "state", "fill", "region", "sort")
+KEY_WAITING = "key-waiting"
 COLUMNS = (
     "number", "name", "customer", "region", "state", "settled", "billing", "allocated_bytes", "in_force_bytes",
     "used_bytes", "measured_at", "excess_allowed", "flow_down", "created_at",
@@ -32,6 +34,7 @@ STATE_CHOICES = (
     SelectChoice("changing", _l("Change not yet in force")),
     SelectChoice("paused", _l("Paused")),
     SelectChoice("attention", _l("Problem")),
+    SelectChoice(KEY_WAITING, _l("First key not shown yet")),
     SelectChoice("deleted", _l("Deleted")),
 )
 FILL_CHOICES = (ALL, SelectChoice("near", _l("85 % or more")), SelectChoice("full", _l("Full")))
@@ -50,13 +53,22 @@ class FilterForm(FlaskForm):
     q = SearchField(_l("Search name, customer or number"))
     state = SelectField(_l("State"), choices=STATE_CHOICES)
     fill = SelectField(_l("Use"), choices=FILL_CHOICES)
-    key = SelectField(_l("First key"), choices=(ALL, SelectChoice("waiting", _l("Not shown yet"))))
     region = SelectField(_l("Region"), choices=())
     sort = SelectField(_l("Sort by"), choices=SORT_CHOICES)
 
-    def offer(self, regions: list[str]) -> "FilterForm":
+    def offer(self, regions: list[str], *, keys: bool) -> "FilterForm":
+        """Fills the choices; who may not see keys is not offered to filter by them."""
+        self.state.choices = [choice for choice in STATE_CHOICES if keys or choice.value != KEY_WAITING]
         self.region.choices = [ALL, *(SelectChoice(name) for name in regions)]
         return self
+
+
+def read(args: Mapping[str, str]) -> MultiDict:
+    """The filters of an address; the home page's `key=waiting` is one of the states."""
+    found = MultiDict({name: args[name] for name in (*FILTERS, "after", "before") if args.get(name)})
+    if args.get("key") == "waiting":
+        found["state"] = KEY_WAITING
+    return found
 
 
 def asked(args: Mapping[str, str], *, keys: bool) -> Asked:
@@ -68,7 +80,7 @@ def asked(args: Mapping[str, str], *, keys: bool) -> Asked:
         state=state if state in STATES or state == "changing" else "",
         region=visible(args.get("region", "")),
         fill=args.get("fill", ""),
-        key=args.get("key", "") if keys else "",
+        key="waiting" if keys and state == KEY_WAITING else "",
         sort=args.get("sort", "name"),
     )
 

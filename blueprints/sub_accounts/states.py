@@ -18,9 +18,9 @@ PHASES = {
 }
 KEYS = {
     "pending": (_l("Being made"), "info"),
-    "waiting": (_l("Not shown yet"), "warn"),
-    "shown": (_l("First key in use"), "neutral"),
-    "replaced": (_l("First key replaced"), "good"),
+    "waiting": (_l("Not shown"), "warn"),
+    "shown": (_l("In use"), "neutral"),
+    "replaced": (_l("Replaced"), "good"),
     "inactive": (_l("Switched off"), "neutral"),
     "attention": (_l("Problem"), "bad"),
 }

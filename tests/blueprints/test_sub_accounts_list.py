@@ -26,7 +26,7 @@ def alice(client_as, cast):
 def shown(response) -> list[str]:
     """The numbers of the rows, in order."""
     assert response.status_code == 200
-    return re.findall(r'class="muted small number">([0-9]{12})<', response.text)
+    return re.findall(r'class="number">([0-9]{12})<', response.text)
 
 
 def table(response) -> list[dict]:
@@ -44,7 +44,7 @@ def test_a_row_shows_use_with_its_time_state_terms_and_key(alice, cast, settings
     account = opened(cast, settings, clock.now(), used_bytes=TB // 4, measured_at=clock.now())
     text = alice.get("/sub-accounts").text
     assert f'href="/sub-accounts/{account.number}"' in text
-    for part in ("Müller GmbH", "Active", "250\u00a0GB of 1\u00a0TB", "measured", "Agreed", "Not shown yet"):
+    for part in ("Müller GmbH", "Active", "250\u00a0GB of 1\u00a0TB", "measured", "Agreed", "Not shown"):
         assert part in text
 
 
@@ -146,7 +146,7 @@ def test_signs_of_patterns_are_letters_like_others(alice, cast, settings, clock)
 def test_odd_signs_in_the_address_do_no_harm(alice, cast, settings, clock, name):
     opened(cast, settings, clock.now())
     for text in ("\x00", "x' OR 1=1 --", "\uffff", "１２３４５６７８９０１２"):
-        assert alice.get("/sub-accounts", query_string={name: text}).status_code == 200, text
+        assert alice.get("/sub-accounts", query_string={name: text}).status_code in (200, 400), text
 
 
 def test_one_letter_searches_nothing_and_ten_thousand_do_no_harm(alice, cast, settings, clock):
@@ -155,7 +155,7 @@ def test_one_letter_searches_nothing_and_ten_thousand_do_no_harm(alice, cast, se
     assert shown(alice.get("/sub-accounts", query_string={"q": "z" * 10_000})) == []
 
 
-@pytest.mark.parametrize("query", ["sort=id;drop", "state=x", "fill=x", "key=x", "sort=name_key", "sort=", "state=%00"])
+@pytest.mark.parametrize("query", ["sort=id;drop", "state=x", "fill=x", "state=key", "sort=name_key", "sort="])
 def test_unknown_choices_fall_back(alice, cast, settings, clock, query):
     account = opened(cast, settings, clock.now())
     assert shown(alice.get(f"/sub-accounts?{query}")) == [account.number]
@@ -187,8 +187,9 @@ def test_filters_find_what_they_say(alice, cast, settings, clock):
         ("q=full&fill=full", [full]),
     ):
         assert shown(alice.get(f"/sub-accounts?{query}")) == [account.number for account in found], query
-    waiting = shown(alice.get("/sub-accounts?key=waiting"))
-    assert pending.number not in waiting and plain.number in waiting
+    for query in ("state=key-waiting", "key=waiting"):
+        waiting = shown(alice.get(f"/sub-accounts?{query}"))
+        assert pending.number not in waiting and plain.number in waiting
 
 
 def test_without_htmx_the_search_is_a_form_with_a_button(alice, cast, settings, clock):
@@ -230,8 +231,8 @@ def test_a_viewer_sees_the_list_and_neither_details_nor_keys(client_as, cast, se
     vera = client_as(cast.vera)
     text = vera.get("/sub-accounts").text
     assert account.number in text and f"/sub-accounts/{account.number}" not in text
-    assert "Not shown yet" not in text and "/sub-accounts/new" not in text
-    assert shown(vera.get("/sub-accounts?key=waiting")) == [account.number]
+    assert "First key" not in text and "Not shown" not in text and "/sub-accounts/new" not in text
+    assert shown(vera.get("/sub-accounts?state=key-waiting")) == [account.number]
     file = vera.get("/sub-accounts/export.csv").text
     assert account.number in file and "first_key" not in file and "marta@example.com" not in file
 

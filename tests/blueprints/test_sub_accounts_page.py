@@ -54,10 +54,8 @@ def test_foreign_and_unknown_numbers_are_answered_alike(client_as, cast, account
     ask = charlie.post if "keys" in way else charlie.get
     answers = [ask(f"/sub-accounts/{number}{way}") for number in (account.number, "000000000000")]
     assert [answer.status_code for answer in answers] == [404, 404]
-    bodies = [
-        re.sub(r"reference [0-9a-f]{16}|value=\"[^\"]+\"", "", answer.text.replace(account.number, "0" * 12))
-        for answer in answers
-    ]
+    fresh = r"reference [0-9a-f]{16}|[\w-]{20,}\.[\w-]{6}\.[\w-]{20,}"
+    bodies = [re.sub(fresh, "", answer.text.replace(account.number, "0" * 12)) for answer in answers]
     assert bodies[0] == bodies[1]
     assert "Müller" not in answers[0].text
 
