@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from peewee import JOIN, OP, Case, EnclosedNodeList, Expression, fn
 
@@ -121,7 +122,7 @@ def _accounts(partner: Partner, first_on: date, last_on: date):
 def _lines(rows: Sequence, first_on: date, last_on: date) -> list[Line]:
     each = _figures(first_on, last_on).where(UsageDay.sub_account.in_([row.id for row in rows])).alias("figures")
     last = UsageDay.alias()
-    query = (
+    query: Any = (
         last.select(
             last.sub_account, each.c.days, each.c.average_bytes, each.c.peak_bytes, last.last_bytes,
             last.allocated_bytes, each.c.excess_bytes, last.measured_at,

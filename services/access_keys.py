@@ -7,7 +7,7 @@ from models.partner import Partner
 from models.sub_account import AccessKey, SubAccount
 from services.audit import Act, record
 from services.refusal import N_, NotFound, Refusal
-from services.secret import Secret, Vault
+from services.secret import SealBroken, Secret, Vault
 from services.settings import Settings
 
 SHOW_AGAIN_WITHIN = timedelta(minutes=10)
@@ -65,7 +65,7 @@ def reveal(act: Act, settings: Settings, key_id: int) -> tuple[str, Secret]:
         if key.revealed_at is None:
             key.revealed_at, key.revealed_by, key.reveal_session_hash = act.at, act.actor_name, act.session_hash
             key.save(only=["revealed_at", "revealed_by", "reveal_session_hash"])
-        secret = Vault(settings.data_keys).open(str(key.retained_ct or key.secret_ct))
+        secret = _opened(settings, key)
         _record(act, "access_key.revealed", key)
     return str(key.access_key_id), secret
 
@@ -82,6 +82,13 @@ def note_stored(act: Act, key_id: int) -> None:
         key.stored_at, key.secret_ct = act.at, None
         key.save(only=["stored_at", "secret_ct"])
         _record(act, "access_key.stored", key)
+
+
+def _opened(settings: Settings, key: AccessKey) -> Secret:
+    try:
+        return Vault(settings.data_keys).open(str(key.retained_ct or key.secret_ct))
+    except SealBroken as failure:  # the data key is gone (threats.md 25): only a new pair helps
+        raise KeyNotShown(N_("This secret can no longer be read. Please ask support for a new key.")) from failure
 
 
 def _locked(key_id: int) -> AccessKey:

@@ -51,15 +51,22 @@ def snippets(connection: Connection, secret: Secret | None = None) -> list[Snipp
 
 
 def _aws_cli(to: Connection, secret: str) -> str:
-    values = {
-        "aws_access_key_id": to.access_key_id,
-        "aws_secret_access_key": secret,
-        "region": to.s3_region,
-        "s3.addressing_style": "path",
-    }
-    setting = [f"aws configure set {name} {shlex.quote(value)} --profile {to.number}" for name, value in values.items()]
+    pair = {"aws_access_key_id": to.access_key_id, "aws_secret_access_key": secret}
+    settings = {"region": to.s3_region, "s3.addressing_style": "path"}
     call = f"aws --profile {to.number} --endpoint-url {shlex.quote(to.endpoint)} s3"
-    return "\n".join([*setting, "", f"{call} cp file.txt s3://{to.bucket}/", f"{call} ls s3://{to.bucket}/", ""])
+    uses = ["", f"{call} cp file.txt s3://{to.bucket}/", f"{call} ls s3://{to.bucket}/", ""]
+    if not secret.startswith("-"):
+        return "\n".join([*_aws_settings(to, pair | settings), *uses])
+    # "aws configure set" takes a value with a hyphen in front for one of its options
+    lines = [
+        f"cat >> ~/.aws/credentials <<'END'\n[{to.number}]",
+        *(f"{name} = {value}" for name, value in pair.items()),
+    ]
+    return "\n".join(["mkdir -p ~/.aws", *lines, "END", *_aws_settings(to, settings), *uses])
+
+
+def _aws_settings(to: Connection, values: dict[str, str]) -> list[str]:
+    return [f"aws configure set {name} {shlex.quote(value)} --profile {to.number}" for name, value in values.items()]
 
 
 def _rclone(to: Connection, secret: str) -> str:

@@ -105,6 +105,13 @@ def test_a_key_that_is_not_live_is_not_shown(reveal, key, phase):
     assert AccessKey.get_by_id(key.id).revealed_at is None
 
 
+def test_without_its_data_key_a_secret_is_refused_in_words_and_stays_unshown(reveal, key):
+    AccessKey.update(retained_ct="sealed with a key that is gone").where(AccessKey.id == key.id).execute()
+    with pytest.raises(KeyNotShown):
+        reveal()
+    assert AccessKey.get_by_id(key.id).revealed_at is None
+
+
 def test_the_page_offers_exactly_what_the_service_would_do(reveal, key, acting, cast, clock):
     def offered(session: str) -> bool:
         return access_keys.may_show(acting(cast.alice, session_hash=session), AccessKey.get_by_id(key.id))

@@ -3,6 +3,7 @@
 import ast
 import configparser
 import shlex
+import subprocess
 
 from services.connection import SECRET_PLACE, Connection, snippets
 from services.secret import Secret
@@ -32,6 +33,19 @@ def test_the_shell_runs_nothing_but_aws():
     words = [shlex.split(line) for line in lines]
     assert all(line[0] == "aws" for line in words)
     assert ["aws", "configure", "set", "aws_secret_access_key", ODD, "--profile", "123456789012"] in words
+
+
+def test_a_secret_with_a_hyphen_in_front_is_not_taken_for_an_option(tmp_path):
+    """Run as pasted, with a stand-in for aws that refuses what the real one refuses."""
+    text = by_kind(Secret("-abc'$(x)"))["aws-cli"]
+    fake = tmp_path / "aws"
+    fake.write_text('#!/bin/sh\n[ "$1" = configure ] && case "$4" in -*) exit 2;; esac; exit 0\n')
+    fake.chmod(0o700)
+    environment = {"HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["/bin/sh", "-e", "-c", text], check=True, env=environment)
+    parsed = configparser.ConfigParser(interpolation=None)
+    parsed.read(tmp_path / ".aws" / "credentials")
+    assert parsed["123456789012"]["aws_secret_access_key"] == "-abc'$(x)"
 
 
 def test_the_python_text_is_python_and_the_secret_a_plain_text_in_it():
