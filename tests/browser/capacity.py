@@ -200,5 +200,5 @@ def distribute(hand: Hand, who: Applicant) -> None:
 def log_out(hand: Hand) -> None:
     menu = hand.page.locator("details[data-menu] > summary").locator("visible=true").first
     hand.press(menu)
-    hand.press(hand.page.get_by_role("button", name="Log out").locator("visible=true"))
+    hand.press(hand.page.get_by_role("button", name="Sign out").locator("visible=true"))
     expect_page(hand, "You are signed out")
