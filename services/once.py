@@ -12,8 +12,8 @@ class KeyReused(Refusal):
 
 
 def earlier_answer(act: Act, key: str, content: str) -> str | None:
-    """What was answered when this person sent this key first, or None when it is new. Call inside the write transaction,
-    after the lock. Raises KeyReused when the key came with other content."""
+    """What was answered when this person sent this key first, or None when it is new. Call inside the write
+    transaction, after the lock. Raises KeyReused when the key came with other content."""
     row = OneTimeKey.get_or_none(principal=_principal(act), key=key)
     if row is None:
         return None
