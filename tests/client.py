@@ -15,7 +15,7 @@ READING = ("GET", "HEAD", "OPTIONS")
 
 
 class PortalClient(FlaskClient):
-    """`csrf=False` leaves the token out, `htmx=True` asks as htmx does, `check=False` spares an answer the page check."""
+    """`csrf=False` leaves the token out, `htmx=True` asks as htmx does, `check=False` looks at nothing."""
 
     def open(self, *args, csrf: bool = True, htmx: bool = False, check: bool = True, **kwargs) -> TestResponse:
         if args and isinstance(args[0], str) and args[0].startswith("/"):
