@@ -12,6 +12,7 @@ MEMBER_MENU = (
     ("dashboard.show", _l("Home"), Permission.PORTAL_USE),
     ("allocations.index", _l("Allocation"), Permission.ALLOCATION_VIEW),
     ("sub_accounts.index", _l("Sub-accounts"), Permission.SUB_ACCOUNT_LIST),
+    ("usage.index", _l("Usage"), Permission.USAGE_VIEW),
 )
 OPERATOR_MENU = (
     ("admin.queue", _l("Queue"), Permission.APPLICATION_VIEW),

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,55 +9,32 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlparse
 
-from peewee import DatabaseProxy, DateTimeField, Model, SqliteDatabase, TextField
+from peewee import DatabaseProxy, DateTimeField, Model, OperationalError, SqliteDatabase, TextField
 from playhouse.db_url import connect as connect_url
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
+
+from models.turn import FairLock, Turnstile
 
 database = DatabaseProxy()
 
 SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": 5000}
 
 
-class FairLock:
-    """A lock that serves waiters in the order in which they came.
-
-    SQLite's busy handler is unfair: with a dozen threads the median wait was 2.4 s; behind this lock it is milliseconds.
-    It orders only the threads of one process; correctness rests on BEGIN IMMEDIATE.
-    """
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._waiting: deque[threading.Event] = deque()
-        self._held = False
-
-    def acquire(self) -> None:
-        with self._guard:
-            if not self._held:
-                self._held = True
-                return
-            turn = threading.Event()
-            self._waiting.append(turn)
-        turn.wait()
-
-    def release(self) -> None:
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
-                self._held = False
-
-
-_sqlite_turn = FairLock()
+_threads_turn = FairLock()
+_processes_turn: Turnstile | None = None
 _depth = threading.local()
 
 
 def open_database(url: str):
-    """Binds the models to the database at `url` (sqlite:///path or postgresql://…) and returns it. Opens no connection."""
+    """Binds the models to the database at `url` (sqlite:///path or postgresql://…); opens no connection."""
+    global _processes_turn
+    _processes_turn = None
     scheme = urlparse(url).scheme
     if scheme == "sqlite":
         path = url.removeprefix("sqlite:///")
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
+            _processes_turn = Turnstile(path)
         opened = PooledSqliteDatabase(
             path, pragmas=SQLITE_PRAGMAS, check_same_thread=False, max_connections=64, stale_timeout=300
         )
@@ -84,7 +60,7 @@ def is_sqlite() -> bool:
 
 @contextmanager
 def write_tx() -> Iterator[None]:
-    """One write transaction: IMMEDIATE on SQLite behind a fair in-process queue, READ COMMITTED on Postgres.
+    """One write transaction: IMMEDIATE on SQLite behind fair queues, READ COMMITTED on Postgres.
 
     The caller locks the row that owns the rule first (`Contract.locked`), reads after that, writes last.
     Nested use joins the outer transaction.
@@ -92,17 +68,32 @@ def write_tx() -> Iterator[None]:
     if getattr(_depth, "open", False):
         yield
         return
-    sqlite = is_sqlite()
-    if sqlite:
-        _sqlite_turn.acquire()
     _depth.open = True
     try:
-        with database.atomic("IMMEDIATE") if sqlite else database.atomic():
-            yield
+        if is_sqlite():
+            with sqlite_turn(), database.atomic("IMMEDIATE"):
+                yield
+        else:
+            with database.atomic():
+                yield
     finally:
         _depth.open = False
-        if sqlite:
-            _sqlite_turn.release()
+
+
+@contextmanager
+def sqlite_turn() -> Iterator[None]:
+    """Waits for this thread's and this process's turn to write. Raises OperationalError when none came."""
+    _threads_turn.acquire()
+    try:
+        if _processes_turn is not None and not _processes_turn.enter():
+            raise OperationalError("database is locked: another process does not finish its write")
+        try:
+            yield
+        finally:
+            if _processes_turn is not None:
+                _processes_turn.leave()
+    finally:
+        _threads_turn.release()
 
 
 def locked(query):
@@ -111,7 +102,7 @@ def locked(query):
 
 
 def skip_locked(query):
-    """The query with row locks that passes over rows another worker holds; SQLite lets one writer in at a time anyway."""
+    """The query with row locks that passes over rows another worker holds; SQLite lets one writer in at a time."""
     return query if is_sqlite() else query.for_update("FOR UPDATE SKIP LOCKED")
 
 

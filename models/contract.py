@@ -11,8 +11,8 @@ CONTRACT_STATES = ("draft", "active", "expired", "terminated")
 
 class Contract(Table):
     """The right to capacity for a term. `allocated_bytes` counts what its sub-accounts and child contracts hold;
-    the database refuses more than `reserved_bytes` unless overdraft is allowed. `used_bytes` sums up its sub-accounts as
-    of `measured_at`, the oldest of their measurements. Prices are cents per GB and month."""
+    the database refuses more than `reserved_bytes` unless overdraft is allowed. `used_bytes` sums up its sub-accounts
+    as of `measured_at`, the oldest of their measurements. Prices are cents per GB and month."""
 
     id = AutoField()
     public_id = TextField(unique=True)

@@ -30,7 +30,8 @@ def counts_of(partner: Partner) -> Counts:
         return fn.COALESCE(fn.SUM(Case(None, [(condition, 1)], 0)), 0)
 
     limited = (SubAccount.billing == "reserved") & (SubAccount.allocated_bytes > 0)
-    nearly = limited & (SubAccount.used_bytes * 100 >= SubAccount.allocated_bytes * 85)
+    # allocations are whole gigabytes: the twentieth is exact and no product can pass 64 bits
+    nearly = limited & (SubAccount.used_bytes >= SubAccount.allocated_bytes / 20 * 17)
     full = limited & (SubAccount.used_bytes >= SubAccount.allocated_bytes)
     row = (
         SubAccount.select(

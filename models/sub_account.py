@@ -110,7 +110,7 @@ class SubAccount(Table):
 
     @property
     def hard_quota_bytes(self) -> int | None:
-        """The quota that the service shall hold; None where more may be used and is billed (domain.md, capacity rule 5)."""
+        """The quota that the service shall hold; None where more may be used and is billed (capacity rule 5)."""
         return None if self.allow_overdraft or self.billing == "pay_per_use" else self.allocated_bytes
 
     @property

@@ -9,7 +9,7 @@ TERMS_STATES = ("draft", "approved", "published", "superseded")
 
 
 class TermsVersion(Table):
-    """One text in one language. Immutable once published. `body` is canonical (UTF-8, NFC, LF); `sha256` is its digest."""
+    """One text in one language, immutable once published. `body` is canonical (UTF-8, NFC, LF), `sha256` its digest."""
 
     id = AutoField()
     kind = TextField()

@@ -10,6 +10,7 @@ from services.secret import Secret, Vault
 from services.storage.contract import RemoteAccount, RemoteKey, Storage
 
 KEY_ID_SIGNS = string.ascii_uppercase + string.digits
+SECRET_SIGNS = string.ascii_letters + string.digits  # a leading hyphen would be read as an option by some programs
 
 
 def make_next(storage: Storage, vault: Vault, act: Act, row: SubAccount, remote: RemoteAccount) -> bool:
@@ -52,11 +53,15 @@ def _make(
 def _import(storage: Storage, vault: Vault, act: Act, row: SubAccount, key: AccessKey) -> None:
     """The pair is kept before it is sent, so that a lost answer is repeated with the same pair."""
     if key.access_key_id is None:
-        key_id = "PP" + "".join(secrets.choice(KEY_ID_SIGNS) for _ in range(18))
-        if not _keep(vault, key, key_id, Secret(secrets.token_urlsafe(30))):
+        key_id = "PP" + _random(KEY_ID_SIGNS, 18)
+        if not _keep(vault, key, key_id, Secret(_random(SECRET_SIGNS, 40))):
             return
     storage.put_key(row.remote_uid, str(key.access_key_id), vault.open(str(key.retained_ct or key.secret_ct)))
     _live(act, row, key)
+
+
+def _random(signs: str, length: int) -> str:
+    return "".join(secrets.choice(signs) for _ in range(length))
 
 
 def _keep(vault: Vault, key: AccessKey, key_id: str, secret: Secret) -> bool:

@@ -278,7 +278,8 @@ CREATE TABLE sub_account (
     FOREIGN KEY (customer_id, partner_id) REFERENCES customer (id, partner_id),
     CHECK (billing IN ('reserved', 'pay_per_use')),
     CHECK (wanted_state IN ('active', 'suspended', 'deleted')),
-    CHECK (phase IN ('pending', 'provisioning', 'ready', 'updating', 'waiting_capacity', 'suspending', 'suspended', 'deleting', 'deleted', 'attention')),
+    CHECK (phase IN ('pending', 'provisioning', 'ready', 'updating', 'waiting_capacity', 'suspending', 'suspended',
+        'deleting', 'deleted', 'attention')),
     CHECK (allocated_bytes >= 0),
     CHECK (used_bytes >= 0 AND object_count >= 0),
     CHECK (observed_generation <= generation),
@@ -397,6 +398,9 @@ CREATE INDEX allocation_entry_contract_idx ON allocation_entry (contract_id, id)
 CREATE INDEX allocation_entry_batch_idx ON allocation_entry (batch);
 CREATE INDEX allocation_entry_sub_account_idx ON allocation_entry (sub_account_id, id);
 CREATE INDEX sub_account_list_idx ON sub_account (partner_id, name_key, id);
+CREATE INDEX sub_account_used_idx ON sub_account (partner_id, used_bytes, id);
+CREATE INDEX sub_account_allocated_idx ON sub_account (partner_id, allocated_bytes, id);
+CREATE UNIQUE INDEX sub_account_name_idx ON sub_account (partner_id, name_key) WHERE wanted_state <> 'deleted';
 CREATE INDEX sub_account_contract_idx ON sub_account (contract_id, name_key, id);
 CREATE INDEX sub_account_due_idx ON sub_account (next_attempt_at);
 CREATE INDEX sub_account_measured_idx ON sub_account (region_id, measured_at);
