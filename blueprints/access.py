@@ -224,7 +224,10 @@ def act() -> Act:
 
 
 def init_app(app: Flask) -> None:
-    manager = LoginManager(app)
+    manager = LoginManager()
+    manager.init_app(app, add_context_processor=False)
+    # there are no remember-me cookies here, and looking for one would tie each static file to the session
+    app.after_request_funcs[None].remove(manager._update_remember_cookie)
     manager.session_protection = None  # phones change their address; the session row is what counts
     manager.user_loader(load_viewer)
     app.before_request(gate)
