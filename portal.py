@@ -179,7 +179,9 @@ def _waitress_config(settings: Settings) -> dict:
     }
 
 
-cli = FlaskGroup(create_app=create_app, help="The partner portal.", add_default_commands=False, add_version_option=False)
+cli = FlaskGroup(
+    create_app=create_app, help="The partner portal.", add_default_commands=False, add_version_option=False
+)
 
 if __name__ == "__main__":
     cli()

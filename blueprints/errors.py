@@ -60,7 +60,12 @@ def texts(status: int) -> tuple[str, str]:
 def refuse(status: int, title: str | None = None, text: str | None = None):
     heading, advice = texts(status)
     template = "errors/_alert.html" if wants_partial() else "errors/page.html"
-    values = {"title": title or heading, "text": text or advice, "status": status, "request_id": g.get("request_id", "")}
+    values = {
+        "title": title or heading,
+        "text": text or advice,
+        "status": status,
+        "request_id": g.get("request_id", ""),
+    }
     return make_response(render_template(template, **values), status)
 
 
@@ -77,12 +82,16 @@ def on_http_error(error: HTTPException):
 
 
 def on_stale_token(error: CSRFError):
-    """The form was made before the log-in changed, or elsewhere. htmx reloads, a plain form gets a sentence."""
+    """The form was made before the log-in changed, or elsewhere: htmx reloads, a plain form gets a sentence."""
     if wants_partial():
         response = make_response("", 204)
         response.headers["HX-Refresh"] = "true"
         return response
-    return refuse(400, _("This page is no longer current"), _("You signed in or out since it was opened. Reload it and try again."))
+    return refuse(
+        400,
+        _("This page is no longer current"),
+        _("You signed in or out since it was opened. Reload it and try again."),
+    )
 
 
 def on_refusal(refusal: Refusal):

@@ -57,7 +57,7 @@ def put_headers(response: Response) -> Response:
 
 
 def own_path(target: str | None) -> str | None:
-    """The target when it is a path of this portal that a GET opens, else None: nothing else is a place to send people to."""
+    """The target when it is a path of this portal that a GET opens, else None: nobody is sent anywhere else."""
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
         return None
     if any(ord(sign) < 33 or sign == "\\" for sign in target):

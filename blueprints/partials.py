@@ -34,7 +34,7 @@ def answer(
 
 
 def leave_to(url: str, status: int = 303) -> Response:
-    """Sends the person to another page: a redirect for a page, HX-Redirect for htmx, which would swap a redirect's target in."""
+    """Sends the person to another page. For htmx by HX-Redirect: it would swap the target of a redirect in."""
     if not request.htmx:
         return redirect(url, 303)
     response = make_response("", status if status >= 400 else 204)

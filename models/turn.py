@@ -79,8 +79,9 @@ class Turnstile:
         """Opened anew in a forked process: a lock belongs to the open file, which parent and child would share."""
         if self._opened is None or self._opened[0] != os.getpid():
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            self._opened = (os.getpid(), *(os.open(path, flags, 0o600) for path in self._paths))
-        return self._opened[1], self._opened[2]
+            place, turn = (os.open(path, flags, 0o600) for path in self._paths)
+            self._opened = (os.getpid(), place, turn)
+        return self._opened[1:]
 
 
 def _wait_for(file: int, deadline: float) -> bool:

@@ -26,7 +26,7 @@ def record(
     act: Act, action: str, thing, *, partner=None, before: dict | None = None, after: dict | None = None
 ) -> None:
     """Writes the trail of one change (T3) into the caller's transaction. `thing` is the row that changed; `before` and
-    `after` hold plain values, never a secret. Raises RuntimeError outside a transaction: a trail that can be lost is none."""
+    `after` hold plain values, never a secret. Raises RuntimeError outside a transaction: the trail could be lost."""
     if not database.in_transaction():
         raise RuntimeError(f"{action} was recorded outside the transaction of its change")
     AuditEvent.create(

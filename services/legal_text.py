@@ -17,8 +17,16 @@ from markdown_it.token import Token
 KINDS = ("portal_terms", "privacy_notice", "flow_down")
 LANGUAGES = ("en", "de")
 PLACEHOLDERS = frozenset(
-    ("provider_name", "legal_entity", "address", "support_address", "privacy_address", "security_address")
-    + ("console_address", "binding_language")
+    (
+        "provider_name",
+        "legal_entity",
+        "address",
+        "support_address",
+        "privacy_address",
+        "security_address",
+        "console_address",
+        "binding_language",
+    )
 )
 
 _FOLDER = Path(__file__).resolve().parent.parent / "templates" / "legal"

@@ -69,9 +69,7 @@ def _create(act: Act, address: str, name: str, right: str) -> Operator:
         raise OperatorRefused(N_("This address belongs to a member of a partner. Use another one."), "email")
     if right != "owner" and not Operator.select().where(Operator.active, Operator.right == "owner").exists():
         raise OperatorRefused(N_("The first operator must be an owner: nobody else can add the next."), "right")
-    operator = Operator.create(
-        name=name, email=address, email_key=email_key(address), right=right, created_at=act.at
-    )
+    operator = Operator.create(name=name, email=address, email_key=email_key(address), right=right, created_at=act.at)
     record(act, "operator.added", operator, after={"name": name, "right": right})
     return operator
 

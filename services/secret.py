@@ -37,7 +37,7 @@ class SealBroken(Exception):
 
 
 class Vault:
-    """Encrypts secrets with the newest data key and opens them with any configured one (PORTAL_DATA_KEYS, newest first)."""
+    """Encrypts with the newest data key, opens with any configured one (PORTAL_DATA_KEYS, newest first)."""
 
     def __init__(self, keys: tuple[str, ...]):
         self._fernet = MultiFernet([Fernet(key) for key in keys])

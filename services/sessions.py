@@ -1,4 +1,4 @@
-"""Log-ins: begun, recognised, ended. The database holds only a token's hash, so that a copy of it opens nothing (T12)."""
+"""Log-ins: begun, recognised, ended. The database holds only a token's hash: a copy of it opens nothing (T12)."""
 
 import hashlib
 import secrets
@@ -21,7 +21,7 @@ def token_hash(token: str) -> str:
 
 
 def begin(act: Act, person: Member | Operator, settings: Settings) -> str:
-    """Starts a session for the person and returns its token: 256 random bits, to be kept by the person's device only."""
+    """Starts a session for the person and returns its token: 256 random bits, kept by the person's device only."""
     token = secrets.token_urlsafe(32)
     is_member = isinstance(person, Member)
     hours = settings.member_session_hours if is_member else settings.operator_session_hours
@@ -41,7 +41,7 @@ def begin(act: Act, person: Member | Operator, settings: Settings) -> str:
 
 
 def recognise(token: str, at, settings: Settings) -> Session | None:
-    """The live session of a token with its person and partner in one query; None when it ended, lapsed or is unknown."""
+    """The live session of a token with person and partner in one query; None when it ended, lapsed or is unknown."""
     session = (
         Session.select(Session, Member, Partner, Operator)
         .join(Member, JOIN.LEFT_OUTER)

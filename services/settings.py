@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlparse
@@ -184,9 +185,7 @@ def _development_secrets(var_dir: Path) -> dict[str, str]:
         draft = path.with_suffix(f".{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(lines)
-        try:
+        with suppress(FileExistsError):  # another process of the same start made them first
             os.link(draft, path)
-        except FileExistsError:
-            pass  # another process of the same start made them first
         draft.unlink()
     return dict(line.split("=", 1) for line in path.read_text().split())

@@ -68,7 +68,7 @@ class Summary:
 
 
 def page(contract: Contract, wish: Wish, *, asked: Mapping[str, str], at: datetime, undo_within: timedelta) -> dict:
-    """All that the board's templates need. `asked` carries search and page mark; edits of other pages are carried on."""
+    """All that the board's templates need. `asked` carries search and page mark; edits of other pages go along."""
     search = asked.get("q", "").strip()[:100]
     found = board_rows(contract, search, asked.get("page", ""), PAGE_ROWS)
     here = {account.number for account in found.rows}

@@ -33,7 +33,17 @@ def test_a_post_from_another_site_is_refused(client_as, cast):
 
 @pytest.mark.parametrize(
     "target",
-    ["//evil.example", "/\\evil.example", "https://evil.example/", "/\tevil", "/nowhere", "evil", "/logout", "", "/;@x"],
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example/",
+        "/\tevil",
+        "/nowhere",
+        "evil",
+        "/logout",
+        "",
+        "/;@x",
+    ],
 )
 def test_the_language_choice_leads_only_to_own_pages(client, target):
     assert client.post("/language", data={"language": "de", "next": target}).location == "/"

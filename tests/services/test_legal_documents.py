@@ -200,9 +200,13 @@ def test_an_unknown_placeholder_is_refused(tmp_path, monkeypatch):
 def test_a_missing_or_empty_detail_of_the_provider_is_refused(name):
     without = {key: value for key, value in PROVIDER.items() if key != name}
     for provider in (without, {**without, name: " \n "}):
-        with pytest.raises(ValueError, match=name):
-            for kind in KINDS:
+        refusals = []
+        for kind in KINDS:
+            try:
                 shipped(kind, "en", provider)
+            except ValueError as refusal:
+                refusals.append(str(refusal))
+        assert any(name in text for text in refusals)
 
 
 @pytest.mark.parametrize(

@@ -126,11 +126,11 @@ def test_batches_begin_with_the_oldest_figure(site, accounts, clock, batch):
     site.storage.calls.clear()
     assert measure_due(site, EVERY) == batch
     asked = [call.arguments[0] for call in site.storage.called("measure")]
-    assert asked == [row.remote_uid for row in rows[: batch]]
+    assert asked == [row.remote_uid for row in rows[:batch]]
     clock.advance(seconds=1)
     measure_due(site, EVERY)
-    assert [call.arguments[0] for call in site.storage.called("measure")][batch :] == [
-        row.remote_uid for row in rows[batch :]
+    assert [call.arguments[0] for call in site.storage.called("measure")][batch:] == [
+        row.remote_uid for row in rows[batch:]
     ]
 
 
