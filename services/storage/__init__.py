@@ -40,6 +40,16 @@ def open_storage(url: str, credentials: Credentials | None = None) -> Storage:
         return MemoryStorage(endpoint=address.endpoint, region=address.region)
     if credentials is None:
         raise ValueError("the storage service needs credentials: set STORAGE_CREDENTIALS_FILE")
+    if address.kind == "rgw":
+        from services.storage.rgw import RgwStorage
+
+        return RgwStorage(address, credentials)
+    if address.kind == "aws":
+        from services.storage.aws import AwsStorage
+
+        return AwsStorage(address, credentials)
+    if not credentials.admin_user or not credentials.admin_password.reveal():
+        raise ValueError("the storage credentials for SeaweedFS lack 'admin_user' or 'admin_password'")
     from services.storage.seaweedfs import SeaweedStorage
 
     return SeaweedStorage(address, credentials)

@@ -2,27 +2,40 @@
 
     memory:                                       in this process, for tests and demonstrations
     seaweedfs://127.0.0.1:8333?admin=http://127.0.0.1:23646&public=https://s3.example.com&region=eu-1
-    seaweedfs+https://s3.internal:443?admin=…     the same, S3 spoken over TLS
+    rgw://127.0.0.1:7480?admin=http://127.0.0.1:7480/admin&public=https://s3.example.com&region=default
+    aws://eu-central-1                            Amazon's own, or what speaks as it does:
+    aws://eu-central-1?s3=https://s3.internal&iam=https://iam.internal&public=https://s3.example.com
 
-Host and port: the S3 service as the worker reaches it. `admin`: the admin HTTP service. `public`: the address that
-customers are shown (default: host and port). `region`: the name that customers' programs sign with (default us-east-1).
+`seaweedfs+https` and `rgw+https`: the same with S3 spoken over TLS. Host and port: the S3 service as the worker reaches
+it. `admin`: the admin service (of RGW by default `/admin` at host and port). `public`: the address that customers are
+shown (default: host and port). `region`: the name that customers' programs sign with (default us-east-1).
 
-The credentials file is JSON, to be readable by the worker alone (mode 0600):
+The credentials file is JSON, to be readable by the worker alone (mode 0600); the last two are SeaweedFS's:
 
     {"access_key_id": "…", "secret_access_key": "…", "admin_user": "admin", "admin_password": "…"}
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from services.secret import Secret
 from services.storage.contract import Capabilities
 
 DEFAULT_REGION = "us-east-1"
-_OPTIONS = {"admin", "public", "region"}
+_OPTIONS = {
+    "seaweedfs": {"admin", "public", "region"},
+    "rgw": {"admin", "public", "region"},
+    "aws": {"s3", "iam", "public"},
+}
+
+_FORMS = {
+    "seaweedfs": "a host (seaweedfs://HOST:PORT?admin=http://HOST:PORT)",
+    "rgw": "a host (rgw://HOST:PORT)",
+    "aws": "the name of a region (aws://eu-central-1)",
+}
 
 SEAWEEDFS = Capabilities(
     key_import=True,
@@ -33,6 +46,30 @@ SEAWEEDFS = Capabilities(
     quota_scope="account",
     traffic=False,
     versions=False,
+)
+RGW = Capabilities(
+    key_import=True,
+    key_inactive=False,
+    last_used=False,
+    hard_quota="immediate",
+    quota_delay_seconds=None,
+    quota_scope="account",
+    traffic=True,
+    versions=True,
+    read_only=True,
+    bucket_names="account",
+    customer_buckets=True,
+)
+AWS = Capabilities(
+    key_import=False,
+    key_inactive=True,
+    last_used=True,
+    hard_quota="none",
+    quota_delay_seconds=None,
+    quota_scope="account",
+    traffic=False,
+    versions=False,
+    max_keys=2,
 )
 MEMORY = Capabilities(
     key_import=True,
@@ -50,7 +87,7 @@ MEMORY = Capabilities(
 class Address:
     """What STORAGE_URL says: all that pages need to know, without credentials and without asking the service."""
 
-    kind: Literal["memory", "seaweedfs"]
+    kind: Literal["memory", "seaweedfs", "rgw", "aws"]
     endpoint: str  # shown to customers
     region: str
     capabilities: Capabilities
@@ -60,12 +97,12 @@ class Address:
 
 @dataclass(frozen=True)
 class Credentials:
-    """Root pair of the S3 service and log-in of its admin service."""
+    """Root pair of the S3 service, and where there is one the log-in of its admin service."""
 
     access_key_id: str
     secret_access_key: Secret
-    admin_user: str
-    admin_password: Secret
+    admin_user: str = ""
+    admin_password: Secret = field(default_factory=lambda: Secret(""))
 
 
 def parse_address(url: str) -> Address:
@@ -73,39 +110,54 @@ def parse_address(url: str) -> Address:
     parts = urlsplit(url)
     if parts.scheme == "memory":
         return Address("memory", "https://s3.storage.example", DEFAULT_REGION, MEMORY)
-    if parts.scheme not in ("seaweedfs", "seaweedfs+https"):
-        raise ValueError(f"STORAGE_URL begins with {parts.scheme!r}; known are seaweedfs, seaweedfs+https and memory")
+    kind = parts.scheme.removesuffix("+https")
+    if kind not in _OPTIONS or parts.scheme == "aws+https":
+        raise ValueError(
+            f"STORAGE_URL begins with {parts.scheme!r}; known are seaweedfs, rgw (both also +https), aws and memory"
+        )
     if parts.username or parts.password:
         raise ValueError("STORAGE_URL holds a user or password; these belong into STORAGE_CREDENTIALS_FILE")
     options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-    if unknown := set(options) - _OPTIONS:
+    if unknown := set(options) - _OPTIONS[kind]:
         raise ValueError(f"STORAGE_URL has unknown options: {', '.join(sorted(unknown))}")
     if not parts.hostname or parts.path.strip("/"):
-        raise ValueError("STORAGE_URL needs a host and no path: seaweedfs://HOST:PORT?admin=http://HOST:PORT")
+        raise ValueError(f"STORAGE_URL needs {_FORMS[kind]} and no path")
+    return _aws(parts, options) if kind == "aws" else _service(kind, parts, options)
+
+
+def _service(kind: str, parts: SplitResult, options: dict[str, str]) -> Address:
     s3_url = f"{'https' if parts.scheme.endswith('https') else 'http'}://{parts.netloc}"
-    public, admin = options.get("public", s3_url).rstrip("/"), options.get("admin", "").rstrip("/")
-    for name, value in (("admin", admin), ("public", public)):
-        if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
-            raise ValueError(f"STORAGE_URL needs {name}= with a whole address that begins with http:// or https://")
-    return Address("seaweedfs", public, options.get("region") or DEFAULT_REGION, SEAWEEDFS, s3_url, admin)
+    region = options.get("region") or DEFAULT_REGION
+    public = _whole("public", options.get("public", s3_url))
+    if kind == "rgw":
+        return Address("rgw", public, region, RGW, s3_url, _whole("admin", options.get("admin", f"{s3_url}/admin")))
+    return Address("seaweedfs", public, region, SEAWEEDFS, s3_url, _whole("admin", options.get("admin", "")))
+
+
+def _aws(parts: SplitResult, options: dict[str, str]) -> Address:
+    region = parts.netloc
+    s3_url = _whole("s3", options.get("s3", f"https://s3.{region}.amazonaws.com"))
+    iam_url = _whole("iam", options.get("iam", "https://iam.amazonaws.com"))
+    return Address("aws", _whole("public", options.get("public", s3_url)), region, AWS, s3_url, iam_url)
+
+
+def _whole(name: str, value: str) -> str:
+    address = value.rstrip("/")
+    if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname:
+        raise ValueError(f"STORAGE_URL needs {name}= with a whole address that begins with http:// or https://")
+    return address
 
 
 def read_credentials(path: str | Path) -> Credentials:
     """Reads the credentials file. ValueError with one sentence (never with its content) when that fails."""
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
-        found = {
-            name: str(values[name]) for name in ("access_key_id", "secret_access_key", "admin_user", "admin_password")
-        }
+        access_key_id, secret = str(values["access_key_id"]), Secret(str(values["secret_access_key"]))
+        user, password = str(values.get("admin_user", "")), Secret(str(values.get("admin_password", "")))
     except OSError as failure:
         raise ValueError(f"cannot read the storage credentials in {path}: {failure.strerror}") from None
     except (ValueError, TypeError):
         raise ValueError(f"the storage credentials in {path} are not a JSON object") from None
     except KeyError as missing:
         raise ValueError(f"the storage credentials in {path} lack {missing}") from None
-    return Credentials(
-        found["access_key_id"],
-        Secret(found["secret_access_key"]),
-        found["admin_user"],
-        Secret(found["admin_password"]),
-    )
+    return Credentials(access_key_id, secret, user, password)

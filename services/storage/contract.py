@@ -6,131 +6,54 @@ raised derives from StorageError, and no message holds a secret.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from services.secret import Secret
+from services.storage.values import (
+    BucketUse,
+    Capabilities,
+    Enforcement,
+    HardQuota,
+    KeyPair,
+    KeyState,
+    Measured,
+    Purged,
+    RemoteAccount,
+    RemoteKey,
+    StorageAbsent,
+    StorageConflict,
+    StorageError,
+    StorageRefused,
+    StorageUnavailable,
+    Traffic,
+)
+
+__all__ = [
+    "CONNECT_SECONDS",
+    "READ_SECONDS",
+    "BucketUse",
+    "Capabilities",
+    "Enforcement",
+    "HardQuota",
+    "KeyPair",
+    "KeyState",
+    "Measured",
+    "Purged",
+    "RemoteAccount",
+    "RemoteKey",
+    "Storage",
+    "StorageAbsent",
+    "StorageConflict",
+    "StorageError",
+    "StorageRefused",
+    "StorageUnavailable",
+    "Traffic",
+]
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
-
-HardQuota = Literal["immediate", "delayed", "none"]
-KeyState = Literal["alive", "dead", "suspended"]
-
-
-class StorageError(Exception):
-    """The storage service did not do it. The text is for the log and for operators; it never holds a secret."""
-
-
-class StorageUnavailable(StorageError):
-    """Try again later: time-out, no connection, 5xx, throttled. The call may or may not have taken effect.
-
-    `retry_after_seconds` is what the service asked for, or None.
-    """
-
-    def __init__(self, text: str, retry_after_seconds: int | None = None):
-        super().__init__(text)
-        self.retry_after_seconds = retry_after_seconds
-
-
-class StorageConflict(StorageError):
-    """A stranger stands under the name (account, bucket or key id): never adopted, never overwritten."""
-
-
-class StorageRefused(StorageError):
-    """Permanent: the same call will be refused again."""
-
-
-class StorageAbsent(StorageRefused):
-    """The account or key that the call is about does not exist on the service."""
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What this backend can do; pages and documents say what it cannot."""
-
-    key_import: bool  # the portal chooses the pair (`put_key`); otherwise the service does (`new_key`)
-    key_inactive: bool  # a key can be switched off and on again
-    last_used: bool  # the service knows when a key was last used
-    hard_quota: HardQuota  # delayed: `enforce` must be called again and again
-    quota_delay_seconds: int | None  # delayed: writing past the quota is refused within so many seconds
-    quota_scope: Literal["account", "bucket"]
-    traffic: bool
-    versions: bool  # customers can switch on object versions
-
-    def __post_init__(self) -> None:
-        if (self.hard_quota == "delayed") != (self.quota_delay_seconds is not None):
-            raise ValueError("quota_delay_seconds belongs to hard_quota 'delayed' and to no other")
-
-
-@dataclass(frozen=True)
-class RemoteKey:
-    id: str
-    active: bool
-
-
-@dataclass(frozen=True)
-class KeyPair:
-    id: str
-    secret: Secret
-
-
-@dataclass(frozen=True)
-class RemoteAccount:
-    """What stands on the service under a uid. `quota_bytes` None: no hard limit. Keys and buckets in order of name."""
-
-    uid: str
-    marker: str
-    display: str
-    quota_bytes: int | None
-    suspended: bool
-    keys: tuple[RemoteKey, ...]
-    buckets: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class BucketUse:
-    name: str
-    used_bytes: int
-    objects: int
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Use of one account. `used_bytes` is the sum of the buckets and of what is known of old versions and unfinished
-    uploads.
-
-    None: the backend (or this way of measuring) does not know. `exact`: counted now, object by object; otherwise the
-    service's own figures, which may be some seconds old.
-    """
-
-    used_bytes: int
-    objects: int
-    buckets: tuple[BucketUse, ...]
-    unfinished_bytes: int | None
-    noncurrent_bytes: int | None
-    exact: bool
-
-
-@dataclass(frozen=True)
-class Enforcement:
-    """`writable` False: reading and deleting work, writing is refused. `used_bytes` None: nothing had to be counted."""
-
-    used_bytes: int | None
-    quota_bytes: int | None
-    writable: bool
-
-
-@dataclass(frozen=True)
-class Purged:
-    """One page of a deletion. Call again with `cursor` until `done`; `locked_until`: retention forbids it so long."""
-
-    removed_objects: int
-    removed_bytes: int
-    cursor: str | None
-    done: bool
-    locked_until: datetime | None = None
 
 
 class Storage(ABC):
@@ -145,6 +68,8 @@ class Storage(ABC):
         "read_account", "put_account", "put_quota", "put_suspended", "put_bucket", "put_key", "new_key",
         "put_key_active", "delete_key", "list_accounts", "measure", "enforce", "purge", "probe_key", "health",
     )  # fmt: skip
+    # operations that a backend has only with the capability of that name; without it they are refused
+    OPTIONAL: ClassVar[dict[str, str]] = {"traffic": "traffic", "last_used": "last_used", "put_read_only": "read_only"}
 
     @abstractmethod
     def read_account(self, uid: str) -> RemoteAccount | None:
@@ -167,7 +92,8 @@ class Storage(ABC):
 
     @abstractmethod
     def put_bucket(self, uid: str, name: str) -> None:
-        """Makes the bucket for this account. StorageConflict: the name belongs to another one. StorageAbsent.
+        """Makes the bucket for this account. StorageConflict: the name belongs to another one (with `bucket_names`
+        "account": to somebody else in the account's own namespace). StorageAbsent.
 
         StorageRefused: not a valid name (3 to 63 of a-z, 0-9 and '-').
         """
@@ -187,7 +113,11 @@ class Storage(ABC):
 
     @abstractmethod
     def put_key_active(self, uid: str, key_id: str, active: bool) -> None:
-        """Switches a key off or on. StorageRefused: without capability `key_inactive`. StorageAbsent: no such key."""
+        """Switches a key off or on. StorageAbsent: no such key.
+
+        StorageRefused: without capability `key_inactive`. There a key is switched off by `delete_key` and, where the
+        portal has kept the pair and the service takes it (`key_import`), on again by `put_key`.
+        """
 
     @abstractmethod
     def delete_key(self, uid: str, key_id: str) -> None:
@@ -226,3 +156,27 @@ class Storage(ABC):
     @abstractmethod
     def health(self) -> None:
         """Returns when the service answers and takes our credentials; otherwise StorageUnavailable."""
+
+    # optional, see OPTIONAL
+
+    def traffic(self, from_at: datetime, to_at: datetime, uid: str | None = None) -> Mapping[str, Traffic]:
+        """Traffic by uid, of one account or of all that had any, from full hour `from_at` until before `to_at` (UTC).
+
+        The service writes it down by the hour and some seconds late: ask for hours that are over. StorageRefused:
+        without capability `traffic`, or a time that is no full hour.
+        """
+        raise StorageRefused("this service does not tell traffic")
+
+    def last_used(self, uid: str, key_id: str) -> datetime | None:
+        """When the key was last used (UTC, as exact as the service keeps it); None: never, as far as it knows.
+
+        StorageRefused: without capability `last_used`. StorageAbsent: no such key.
+        """
+        raise StorageRefused("this service does not tell when a key was last used")
+
+    def put_read_only(self, uid: str, read_only: bool) -> None:
+        """Lets the account read and delete alone, or write again; the gentle step before suspension.
+
+        StorageRefused: without capability `read_only`. StorageAbsent.
+        """
+        raise StorageRefused("this service cannot make an account read-only")

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from services.secret import Secret
+from services.storage.contract import Storage
 from services.storage.embedded_files import GRPC_DISTANCE, HOST, service_ports
 from services.storage.memory import CustomerRefused, MemoryStorage
 
@@ -89,3 +90,37 @@ def new_secret() -> Secret:
 
 def new_key_id() -> str:
     return "AK" + secrets.token_hex(9).upper()
+
+
+def make_key(storage: Storage, uid: str) -> tuple[str, Secret]:
+    """A working pair, however the backend comes to it."""
+    if not storage.capabilities.key_import:
+        pair = storage.new_key(uid)
+        return pair.id, pair.secret
+    key_id, secret = new_key_id(), new_secret()
+    storage.put_key(uid, key_id, secret)
+    return key_id, secret
+
+
+def open_account(storage: Storage, uid: str, quota_bytes: int | None = None) -> tuple[str, Secret]:
+    """An account with the bucket `<uid>-main` and a pair that works already, which is returned."""
+    storage.put_account(uid, "marker-1", "Müller & Söhne / main", quota_bytes)
+    storage.put_bucket(uid, f"{uid}-main")
+    key = make_key(storage, uid)
+    eventually(lambda: storage.probe_key(*key, f"{uid}-main") == "alive")
+    return key
+
+
+def purge(storage: Storage, uid: str) -> None:
+    """To the end, page by page."""
+    page = storage.purge(uid)
+    while not page.done:
+        page = storage.purge(uid, page.cursor)
+
+
+def show(config: Any, line: str) -> None:
+    """A line of a table among what pytest says, whether output is captured or not."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.write_line(line)
