@@ -10,6 +10,7 @@ from peewee import fn
 
 from models.base import locked, write_tx
 from models.partner import Member, Partner
+from models.prepared import Blank, ask
 from models.terms import Acceptance, TermsVersion
 from services import documents, legal_text, mail
 from services.audit import Act, record
@@ -37,7 +38,11 @@ def missing_kinds(member: Member, at: datetime) -> list[str]:
     Of each kind only the version counts that came into force last. It counts by label: a text accepted in one language
     is accepted.
     """
-    newer, accepted = TermsVersion.alias(), TermsVersion.alias()
+    return [version.kind for version in ask(_unanswered, partner=member.partner_id, at=at)]
+
+
+def _unanswered():
+    newer, accepted, at = TermsVersion.alias(), TermsVersion.alias(), Blank("at")
     overtaken = newer.select(1).where(
         newer.kind == TermsVersion.kind,
         newer.label != TermsVersion.label,
@@ -50,12 +55,12 @@ def missing_kinds(member: Member, at: datetime) -> list[str]:
         Acceptance.select(1)
         .join(accepted)
         .where(
-            Acceptance.partner == member.partner_id,
+            Acceptance.partner == Blank("partner"),
             accepted.kind == TermsVersion.kind,
             accepted.label == TermsVersion.label,
         )
     )
-    query = (
+    return (
         TermsVersion.select(TermsVersion.kind)
         .where(
             TermsVersion.state.in_(documents.OPEN_STATES),
@@ -68,7 +73,6 @@ def missing_kinds(member: Member, at: datetime) -> list[str]:
         .distinct()
         .order_by(TermsVersion.kind)
     )
-    return [version.kind for version in query]
 
 
 def missing(member: Member, language: str, at: datetime) -> list[TermsVersion]:

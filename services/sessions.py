@@ -9,6 +9,7 @@ from peewee import JOIN
 from models.base import write_tx
 from models.operator import Operator
 from models.partner import Member, Partner
+from models.prepared import Blank, ask_one
 from models.session import Session
 from services.audit import Act, record
 from services.settings import Settings
@@ -42,19 +43,22 @@ def begin(act: Act, person: Member | Operator, settings: Settings) -> str:
 
 def recognise(token: str, at, settings: Settings) -> Session | None:
     """The live session of a token with person and partner in one query; None when it ended, lapsed or is unknown."""
-    session = (
+    session = ask_one(_live, token_hash=token_hash(token), at=at)
+    if session is None or not _person_may(session, at):
+        return None
+    idle = settings.member_idle_minutes if session.member_id else settings.operator_idle_minutes
+    return session if session.last_seen_at > at - timedelta(minutes=idle) else None
+
+
+def _live():
+    return (
         Session.select(Session, Member, Partner, Operator)
         .join(Member, JOIN.LEFT_OUTER)
         .join(Partner, JOIN.LEFT_OUTER)
         .switch(Session)
         .join(Operator, JOIN.LEFT_OUTER)
-        .where(Session.token_hash == token_hash(token), Session.ended_at.is_null(), Session.expires_at > at)
-        .first()
+        .where(Session.token_hash == Blank("token_hash"), Session.ended_at.is_null(), Session.expires_at > Blank("at"))
     )
-    if session is None or not _person_may(session, at):
-        return None
-    idle = settings.member_idle_minutes if session.member_id else settings.operator_idle_minutes
-    return session if session.last_seen_at > at - timedelta(minutes=idle) else None
 
 
 def _person_may(session: Session, at) -> bool:
