@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests import postgres
+from tests.browser.eyes import Eyes
 from tests.browser.hands import WAYS
 from tests.browser.running import RunningPortal
 from tests.browser.walks import Walk, walk
@@ -59,3 +60,25 @@ def walked(request: pytest.FixtureRequest, running: Callable, chromium: Browser)
     yield get
     for each in done.values():
         each.close()
+
+
+@pytest.fixture
+def language(engine: str) -> str:
+    """Pages are looked at in both languages, one on each database: neither changes what the other shows."""
+    return {"sqlite": "en", "postgres": "de"}[engine]
+
+
+@pytest.fixture
+def eyes(cast, visit: Callable, language: str) -> Iterator[Callable[..., Eyes]]:
+    """`eyes(cast.alice)` -> Eyes of this person, who reads in the language of this run; whatever they found fails."""
+    opened: list[Eyes] = []
+
+    def of(person=None, **options) -> Eyes:
+        if person is not None:
+            type(person).update(locale=language).where(type(person).id == person.id).execute()
+        opened.append(Eyes(visit(person, language=language, **options)))
+        return opened[-1]
+
+    yield of
+    findings = [line for each in opened for line in each.findings]
+    assert not findings, f"{len(findings)} findings:\n" + "\n".join(findings)

@@ -1,0 +1,122 @@
+"""Every page and state that the provider's people see: no finding of axe, nothing small or cut off."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from models.operator import Operator
+from models.outbox import Mail
+from models.sub_account import Region
+from services import verification
+from tests.applicants import answered, applicant, sub_account
+from tests.cast import act_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+CONTRACT = {"number": "RCP-2026-77", "price_cents": "0.55", "excess_price_cents": "0.8", "egress_price_cents": "0"}
+
+
+@pytest.fixture
+def asked(cast, portal, clock):
+    """An applicant who answered one question and still owes another."""
+    partner = applicant(clock.now())
+    act, settings = act_of(cast.olga, clock.now()), portal.app.settings
+    notes = {"street": "Which number is right?", "vat_id": "It is not in the register."}
+    street, _vat = verification.query(act, settings, partner.id, notes)
+    answered(street, "Ring 9", clock.now())
+    return partner
+
+
+def test_the_queue_and_the_partners(eyes, cast, clock, asked):
+    seen = eyes(cast.olga)
+    sub_account(cast.contract, cast.region, clock.now(), phase="attention", reason_code="refused", last_error="403")
+    applicant(clock.now(), "A company with a really long name that goes on Handelsgesellschaft mbH & Co. KGaA")
+    seen.open("/admin", "queue")
+    seen.open("/admin/partners", "partners")
+    seen.open("/admin/partners?q=nobody", "partners, none found")
+    seen.open("/admin/partners?state=closed", "partners, none in this state")
+
+
+def test_an_empty_queue(eyes, cast):
+    eyes(cast.oscar).open("/admin", "queue, empty")
+
+
+def test_deciding_about_an_application(eyes, cast, asked):
+    seen, own = eyes(cast.olga), f"/admin/partners/{asked.id}"
+    seen.open(own, "file of an applicant")
+    seen.open(f"{own}/query", "question")
+    seen.send("question, nothing written")
+    seen.open(f"{own}/refuse", "refusal")
+    seen.send("refusal, no reason")
+    seen.enter(reason="Not in the register.")
+    seen.send("file of a refused company")
+    eyes(cast.oscar).open(own, "file, for somebody who does not decide")
+    seen.open(f"/admin/partners/{cast.northwind.id}", "file of a partner")
+    seen.open(f"/admin/partners/{cast.northwind.id}/trail", "trail, empty")
+    seen.open(f"{own}/trail", "trail")
+
+
+def test_an_approval_that_comes_too_late(eyes, cast, asked):
+    seen = eyes(cast.olga)
+    seen.visitor.open(f"/admin/partners/{asked.id}")
+    type(asked).update(street="Ring 11").where(type(asked).id == asked.id).execute()
+    seen.send("approval of something that has changed", "#decision form [type=submit]")
+    seen.send("approved", "#decision form [type=submit]")
+
+
+def test_a_new_contract(eyes, cast):
+    seen = eyes(cast.olga)
+    seen.open(f"/admin/partners/{cast.contoso.id}/contracts/new", "contract, empty")
+    seen.send("contract, nothing entered", "main form [value=check]")
+    seen.enter(**(CONTRACT | {"reserved_bytes": "ten", "ends_on": "2020-01-01"}))
+    seen.send("contract, slips", "main form [value=check]")
+    seen.enter(reserved_bytes="10 TB", ends_on="2028-12-31")
+    seen.send("contract, check", "main form [value=check]")
+    seen.send("contract, created", "main form [value=create]")
+
+
+def test_the_storage(eyes, cast, clock):
+    seen = eyes(cast.oscar)
+    seen.open("/admin/storage", "storage, in order")
+    long_ago = clock.now() - timedelta(hours=2)
+    error = "403 from http://storage.internal.example.com:8333/a-very-long-path-without-any-space-in-it-at-all"
+    sub_account(cast.contract, cast.region, long_ago, phase="attention", reason_code="refused", last_error=error)
+    Region.update(failing_since_at=long_ago, last_error=error).execute()
+    seen.open("/admin/storage", "storage, failing and stuck")
+    seen.page.locator("#regions td form button").first.click()
+    expect(seen.page.locator("#regions .notice-good, #regions .error-summary").first).to_be_visible()
+    seen.look("storage, tried again")
+
+
+def test_the_outbox(eyes, cast, clock):
+    at, rows = clock.now(), []
+    for subject, values in (
+        ("Your application", {"sent_at": at}),
+        ("Confirm your address", {"private": True}),
+        ("Your contract", {"last_error": "550 mailbox unavailable: " + "x" * 90, "attempts": 7}),
+    ):
+        rows.append(
+            Mail.create(
+                recipient="a.rather.long.mail.address@a-long-company-name.example.com", template="t", subject=subject,
+                text="Hello\n" + "a line that is longer than a phone is wide " * 3, html="", created_at=at,
+                next_attempt_at=at, **values,
+            )
+        )  # fmt: skip
+    seen = eyes(cast.oscar)
+    seen.open("/admin/outbox", "outbox")
+    for mail in rows:
+        seen.open(f"/admin/outbox/{mail.id}", f"mail: {mail.subject}")
+    Mail.delete().execute()
+    seen.open("/admin/outbox", "outbox, empty")
+    seen.open("/admin/outbox?state=failed", "outbox, none failed")
+
+
+def test_the_operators(eyes, cast):
+    Operator.update(active=False).where(Operator.id == cast.oscar.id).execute()
+    seen = eyes(cast.olga)
+    seen.open("/admin/operators", "operators")
+    seen.open("/admin/operators/new", "new operator")
+    seen.send("new operator, nothing entered")
+    seen.enter(name="Otto", email="otto@provider.example.com")
+    seen.send("operators, one not set up")
