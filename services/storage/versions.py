@@ -83,11 +83,11 @@ class VersionedSide(S3Side):
             return DeletedPage(0, 0, 0, after, None, 0)
         names = [{"Key": key, "VersionId": version} for key, version in sizes]
         answer = self._ask("delete_objects", Bucket=bucket, Delete={"Objects": names, "Quiet": True})
-        until, held, locked = None, 0, set()
+        until, held, locked = None, 0, set[tuple[str, str]]()
         for error in answer.get("Errors", []):
             if error.get("Code") != "AccessDenied":
                 raise StorageUnavailable(f"an object in {bucket} was not deleted: {error.get('Code')}")
-            where = (error["Key"], error.get("VersionId") or "null")
+            where = _named(error, [known for known in sizes if known not in locked])
             date = self._locked_until(bucket, *where)
             until, held = max(filter(None, (until, date)), default=None), held + (date is None)
             locked.add(where)
@@ -135,6 +135,12 @@ class VersionedSide(S3Side):
             return self._ask(operation, **where)
         except StorageRefused:
             return {}
+
+
+def _named(error: dict[str, Any], waiting: list[tuple[str, str]]) -> tuple[str, str]:
+    """Which of the versions on the page an error is about; not every service repeats the version's id."""
+    given = (error["Key"], error.get("VersionId") or "null")
+    return given if given in waiting else next((one for one in waiting if one[0] == error["Key"]), given)
 
 
 def _count(paginator: Any, bucket: str) -> Counted:

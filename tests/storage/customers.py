@@ -121,6 +121,8 @@ def purge(storage: Storage, uid: str) -> None:
 def show(config: Any, line: str) -> None:
     """A line of a table among what pytest says, whether output is captured or not."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.ensure_newline()
-        reporter.write_line(line)
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if reporter is not None and capture is not None:
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(line)
