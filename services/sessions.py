@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 
 from peewee import JOIN
@@ -26,6 +27,8 @@ def begin(act: Act, person: Member | Operator, settings: Settings) -> str:
     token = secrets.token_urlsafe(32)
     is_member = isinstance(person, Member)
     hours = settings.member_session_hours if is_member else settings.operator_session_hours
+    # until now the act was a visitor's; from here on it is known whose
+    act = replace(act, kind=person._meta.table_name, actor_id=str(person.id), actor_name=person.name)
     with write_tx():
         session = Session.create(
             token_hash=token_hash(token),

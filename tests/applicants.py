@@ -90,7 +90,7 @@ def sub_account(contract: Contract, region: Region, at: datetime, number: str = 
         "public_id": f"sub-{number}",
         "remote_uid": f"pp-test-{number}",
         "name": "Lovelace backup",
-        "name_key": "lovelace backup",
+        "name_key": f"lovelace backup {number}",
         "contact_name": "Ada",
         "contact_email": "ada@example.com",
         "allocated_bytes": TB,

@@ -2,6 +2,8 @@
 
 import pytest
 
+from models.audit import AuditEvent
+
 
 def test_a_post_without_its_token_is_refused_for_whoever_is_signed_in(client_as, cast):
     assert client_as(cast.alice).post("/logout", csrf=False).status_code == 400
@@ -65,3 +67,9 @@ def test_a_member_of_a_waiting_partner_learns_nothing_of_the_operators_pages(cli
     cast.northwind.state = "applied"
     cast.northwind.save()
     assert client_as(cast.alice).get("/admin").status_code == 404
+
+
+def test_the_trail_says_who_signed_in(client_as, cast):
+    client_as(cast.alice)
+    event = AuditEvent.get(AuditEvent.action == "session.begun")
+    assert (event.actor_kind, event.actor_name, event.partner_id) == ("member", "Alice Adler", cast.northwind.id)

@@ -96,8 +96,8 @@ def test_sums_are_those_of_all_pages_and_of_one_s_own(alice, cast, settings, clo
     assert "240\u00a0TB" in foot and foot.count("120\u00a0TB") == 2
 
 
-def test_pages_lose_and_repeat_nothing_among_equal_names(alice, cast, clock):
-    numbers = many(cast, clock.now(), 120, name="Equal GmbH")
+def test_pages_lose_and_repeat_nothing_over_all_pages(alice, cast, clock):
+    numbers = many(cast, clock.now(), 120, name="Equal {n:04d}")
     walked, address = [], f"/usage?{FEBRUARY}"
     while address:
         page = alice.get(address).text
