@@ -98,9 +98,9 @@ def _add_commands(app: Portal) -> None:
     @app.cli.command("serve")
     def serve():
         """Serve the portal with waitress."""
-        from waitress import serve as waitress_serve
+        from services import serving
 
-        waitress_serve(app, **_waitress_config(app.settings))
+        serving.serve(app, **serving.options(app.settings))
 
     @app.cli.command("worker")
     @click.option("--once", is_flag=True, help="Do what is due now, then stop.")
@@ -156,27 +156,6 @@ def _operator_commands(app: Portal) -> click.Group:
             click.echo(line)
 
     return group
-
-
-def _waitress_config(settings: Settings) -> dict:
-    proxy = {
-        "trusted_proxy": settings.trusted_proxy,
-        "trusted_proxy_count": 1,
-        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
-    }
-    return {
-        "host": settings.host,
-        "port": settings.port,
-        "threads": settings.threads,
-        "ident": None,
-        "connection_limit": 500,
-        "channel_timeout": 30,
-        "max_request_body_size": 1_100_000,
-        "max_request_header_size": 32_768,
-        "asyncore_use_poll": True,
-        "clear_untrusted_proxy_headers": True,
-        **(proxy if settings.trusted_proxy else {}),
-    }
 
 
 cli = FlaskGroup(
