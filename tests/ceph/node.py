@@ -2,8 +2,9 @@
 
     with CephNode(directory, first_port) as node: node.url, node.access_key_id, node.secret
 
-Nothing of it survives `stop`. No manager runs: the gateway does not need one. The programs come from Debian's packages,
-see PACKAGES.
+Nothing of it survives `stop`. No manager runs: the gateway does not need one. `debug rgw = 0/0` as in production: at its
+default level the gateway writes request lines into its log, and those of the admin service hold secrets. The programs
+come from Debian's packages, see PACKAGES.
 """
 
 import os
@@ -74,6 +75,7 @@ rgw enable apis = s3, admin
 rgw enable usage log = true
 rgw usage log tick interval = 1
 rgw usage log flush threshold = 1
+debug rgw = 0/0
 rgw override bucket index max shards = 1
 rgw dynamic resharding = false
 rgw gc obj min wait = 5

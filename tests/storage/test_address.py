@@ -32,9 +32,41 @@ def test_the_embedded_servers_address_is_understood():
     assert (found.endpoint, found.region) == ("https://s3.example.com", "eu-1")
 
 
+def test_the_address_of_a_ceph_gateway_is_understood():
+    found = parse_address("rgw+https://rgw.internal:7443?public=https://s3.example.com/&region=default")
+    assert (found.kind, found.s3_url, found.admin_url) == (
+        "rgw", "https://rgw.internal:7443", "https://rgw.internal:7443/admin",
+    )  # fmt: skip
+    assert (found.endpoint, found.region) == ("https://s3.example.com", "default")
+    assert found.capabilities.hard_quota == "immediate"
+    elsewhere = parse_address("rgw://10.0.0.5:7480?admin=http://10.0.0.6:7480/admin/")
+    assert (elsewhere.admin_url, elsewhere.endpoint) == ("http://10.0.0.6:7480/admin", "http://10.0.0.5:7480")
+
+
+def test_an_aws_region_is_an_address():
+    found = parse_address("aws://eu-central-1")
+    assert (found.kind, found.region) == ("aws", "eu-central-1")
+    assert found.endpoint == found.s3_url == "https://s3.eu-central-1.amazonaws.com"
+    assert found.admin_url == "https://iam.amazonaws.com"
+    assert found.capabilities.hard_quota == "none"
+    other = parse_address("aws://eu-1?s3=https://s3.internal&iam=https://iam.internal&public=https://s3.example.com")
+    assert (other.s3_url, other.admin_url, other.endpoint) == (
+        "https://s3.internal", "https://iam.internal", "https://s3.example.com",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
+        ("rgw://", "HOST:PORT"),
+        ("rgw://127.0.0.1:7480/bucket", "no path"),
+        ("rgw://127.0.0.1:7480?admin=admin", "admin="),
+        ("rgw://portal:canary@127.0.0.1:7480", "STORAGE_CREDENTIALS_FILE"),
+        ("rgw://127.0.0.1:7480?iam=http://a", "iam"),
+        ("aws://", "region"),
+        ("aws+https://eu-central-1", "begins with"),
+        ("aws://eu-central-1?region=eu-1", "region"),
+        ("aws://eu-central-1?s3=s3.example.com", "s3="),
         ("", "begins with"),
         ("http://127.0.0.1:8333", "begins with 'http'"),
         ("seaweedfs://127.0.0.1:8333", "admin="),
@@ -73,12 +105,26 @@ def test_a_missing_credentials_file_says_so(tmp_path):
         read_credentials(tmp_path / "credentials.json")
 
 
-def test_a_real_service_needs_credentials():
+@pytest.mark.parametrize(
+    "url", ["seaweedfs://127.0.0.1:8333?admin=http://127.0.0.1:8334", "rgw://127.0.0.1:1", "aws://eu-1"]
+)
+def test_a_real_service_needs_credentials(url):
     with pytest.raises(ValueError, match="STORAGE_CREDENTIALS_FILE"):
-        open_storage("seaweedfs://127.0.0.1:8333?admin=http://127.0.0.1:8334")
+        open_storage(url)
+
+
+def test_credentials_without_an_admin_log_in_open_every_service_but_seaweedfs(tmp_path):
+    file = tmp_path / "credentials.json"
+    file.write_text(json.dumps({name: WHOLE[name] for name in ("access_key_id", "secret_access_key")}))
+    credentials = read_credentials(file)
+    for url in ("rgw://127.0.0.1:1", "aws://eu-central-1"):
+        assert open_storage(url, credentials).capabilities == parse_address(url).capabilities
+    with pytest.raises(ValueError, match="admin_user"):
+        open_storage("seaweedfs://127.0.0.1:8333?admin=http://127.0.0.1:8334", credentials)
 
 
 def test_importing_the_gateway_loads_no_boto3():
-    code = "import sys, services.storage, services.storage.seaweedfs; print([m for m in sys.modules if 'boto' in m])"
+    modules = ", ".join(f"services.storage.{name}" for name in ("seaweedfs", "rgw", "aws"))
+    code = f"import sys, {modules}; print([m for m in sys.modules if 'boto' in m])"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "[]"

@@ -2,7 +2,9 @@
 
 import json
 import time
+import urllib.request
 from datetime import UTC, datetime, timedelta
+from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
@@ -163,6 +165,23 @@ def test_a_customers_key_reaches_no_admin_service_and_no_foreign_tenant(rgw, cep
     stranger = open_storage(f"rgw://{ceph.url[7:]}", Credentials(*key))
     with pytest.raises(StorageUnavailable, match="403"):
         stranger._s3.count(f"{uid.replace('-', '_')}_b:{uid}-b-main")
+
+
+@marked
+@pytest.mark.parametrize("end", ["suspended", "key deleted"])
+def test_a_link_signed_before_access_ended_is_refused_after_it(rgw, uid, end):
+    key = open_account(rgw, uid)
+    s3 = S3Customer(rgw.endpoint, *key).s3
+    s3.put_object(Bucket=f"{uid}-main", Key="a.txt", Body=b"own")
+    link = s3.generate_presigned_url("get_object", Params={"Bucket": f"{uid}-main", "Key": "a.txt"})
+    with urllib.request.urlopen(link, timeout=5) as answer:  # noqa: S310 - our own server
+        assert answer.read() == b"own"
+    rgw.put_suspended(uid, True) if end == "suspended" else rgw.delete_key(uid, key[0])
+    eventually(lambda: rgw.probe_key(*key, f"{uid}-main") != "alive")
+    with pytest.raises(HTTPError) as caught:
+        urllib.request.urlopen(link, timeout=5)  # noqa: S310 - our own server
+    assert caught.value.code == 403
+    caught.value.close()
 
 
 @marked
