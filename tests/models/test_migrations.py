@@ -11,6 +11,8 @@ from tests import postgres
 from tests.models import rows
 
 HISTORY = "schema_migration"
+# What SQLite keeps of an index over runs of letters; the index itself has a test of its own.
+OF_AN_INDEX = re.compile(r"(sub_account|customer)_search(_\w+)?")
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ def test_migrations_are_numbered_without_gaps():
 
 def test_every_table_has_a_model_and_every_model_a_table(db):
     modelled = {table._meta.table_name for table in rows.all_tables()}
-    assert set(own_tables()) == modelled
+    assert {table for table in own_tables() if not OF_AN_INDEX.fullmatch(table)} == modelled
 
 
 def test_columns_and_their_nullability_are_those_of_the_models(db):
