@@ -1,10 +1,14 @@
 """The allocation board: moving, checking, saving, undoing; as a page and as partials; refused with words."""
 
 import re
+import sqlite3
+from contextlib import contextmanager
 from datetime import date
 
+import psycopg
 import pytest
 
+from models.base import database
 from models.contract import AllocationEntry, Contract
 from models.sub_account import SubAccount
 from services import sub_accounts
@@ -56,6 +60,25 @@ def wish_for(browser, **amounts: str) -> dict[str, str]:
     for number, amount in amounts.items():
         fields[f"a-{number}"] = amount
     return fields
+
+
+@contextmanager
+def locked_elsewhere(engine: str):
+    """Another program holds what a save needs, for longer than a save waits."""
+    if engine == "sqlite":
+        other = sqlite3.connect(database.obj.database, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        database.execute_sql("PRAGMA busy_timeout = 50")
+    else:
+        other = psycopg.connect(**database.obj.connect_params, dbname=database.obj.database)
+        other.execute("SELECT 1 FROM contract WHERE number = 'RCP-1001' FOR UPDATE")
+        database.execute_sql("SET lock_timeout = '50ms'")
+    try:
+        yield
+    finally:
+        other.close()
+        undo = "PRAGMA busy_timeout = 5000" if engine == "sqlite" else "SET lock_timeout = 0"
+        database.execute_sql(undo)
 
 
 def main_of(page: str) -> str:
@@ -251,11 +274,11 @@ def test_edits_survive_the_next_page_and_a_search(client_as, cast, opened):
     form = wish_for(browser, **{first.number: "30 GB"})
     assert f"a-{last.number}" not in form
     page = re.search(r'name="page" value="(after:\d+)"', browser.get(BOARD).text)[1]
-    second = browser.post(BOARD, data={**form, "page": page})
+    second = browser.post(f"{BOARD}/rows", data={**form, "page": page})
     fields = form_of(second.text)
     assert fields[f"a-{first.number}"] == "30 GB"
     assert f"a-{last.number}" in fields
-    found = browser.post(BOARD, data={**fields, "do": "show", "q": "customer 054"}, htmx=True)
+    found = browser.post(f"{BOARD}/rows", data={**fields, "q": "customer 054"}, htmx=True)
     fields = {**form_of(found.text), f"a-{last.number}": "20 GB"}
     browser.post(BOARD, data={**fields, "do": "save"})
     assert (saved(first), saved(last)) == (30 * GB, 20 * GB)
@@ -273,16 +296,86 @@ def test_the_board_asks_the_same_few_questions_however_many_rows(client_as, cast
     assert counts[0] == counts[1] <= 6
 
 
-def test_a_row_asks_again_until_the_storage_service_has_followed(client_as, cast, opened):
-    account = opened("Adler AG", 2 * TB, phase="updating", generation=2, in_force_bytes=TB)
+def test_one_question_brings_all_waiting_rows_up_to_date(client_as, cast, opened):
+    waits = opened("Adler AG", 2 * TB, phase="updating", generation=2, in_force_bytes=TB)
+    stays = opened("Bach AG", TB, phase="updating", generation=2, in_force_bytes=TB)
     browser = client_as(cast.alice)
-    where = f"{BOARD}/state/{account.number}"
-    waiting = browser.get(where, htmx=True).text
-    assert "Being applied; 1\u00a0TB in force" in waiting
-    assert "hx-trigger" in waiting
+    page = browser.get(BOARD).text
+    assert "Being applied; 1\u00a0TB in force" in page
+    assert page.count("every 2s") == 1
+    question = re.search(r'hx-get="([^"]+)" hx-trigger="every 2s"', page)[1].replace("&amp;", "&")
+    assert browser.get(question, htmx=True).status_code == 204
+    SubAccount.update(phase="ready", observed_generation=2).where(SubAccount.id == waits.id).execute()
+    answer = browser.get(question, htmx=True).text
+    assert f'id="state-{waits.number}" hx-swap-oob="true"' in answer
+    assert f"state-{stays.number}" not in answer
+    assert waits.number not in re.search(r'hx-get="([^"]+)"', answer)[1]
     SubAccount.update(phase="ready", observed_generation=2).execute()
-    assert "hx-trigger" not in browser.get(where, htmx=True).text
-    assert browser.get(where).status_code == 404
+    assert "hx-get" not in browser.get(question, htmx=True).text
+
+
+def test_the_question_about_states_tells_nothing_of_others(client_as, cast, opened):
+    theirs = opened("Fremd AG", TB, who=cast.charlie, contract="RCP-2001", phase="updating", generation=2)
+    assert client_as(cast.alice).get(f"{BOARD}/states?shown={theirs.number}-00000000", htmx=True).status_code == 204
+
+
+def test_an_expired_log_in_ends_the_questions_and_leaves_the_page(client_as, cast, opened, clock):
+    opened("Adler AG", 2 * TB, phase="updating", generation=2)
+    browser = client_as(cast.alice)
+    clock.advance(hours=2)
+    answer = browser.get(f"{BOARD}/states?shown=", htmx=True)
+    assert (answer.status_code, answer.headers["HX-Reswap"], answer.headers.get("HX-Redirect")) == (286, "none", None)
+
+
+def test_enter_in_the_search_field_searches(client_as, cast, opened):
+    opened("Adler AG", 2 * TB)
+    opened("Bach AG", TB)
+    browser = client_as(cast.alice)
+    answer = browser.post(BOARD, data={**wish_for(browser), "q": "bach", "searched": ""})
+    assert answer.status_code == 200
+    assert "Bach AG" in answer.text
+    assert "Adler AG" not in answer.text
+
+
+def test_a_viewer_searches_and_leafs(client_as, cast, opened):
+    for number in range(55):
+        opened(f"Customer {number:03}", 10 * GB)
+    browser = client_as(cast.vera)
+    text = browser.get(BOARD).text
+    page = re.search(r'name="page" value="(after:\d+)"', text)[1]
+    assert f'formaction="{BOARD}/rows"' in text
+    assert "Customer 054" in browser.post(f"{BOARD}/rows", data={"page": page}).text
+    assert "Customer 054" in browser.post(f"{BOARD}/rows", data={"q": "054"}).text
+
+
+def test_an_amount_of_another_page_that_cannot_be_read_comes_first_with_its_name(client_as, cast, opened):
+    accounts = [opened(f"Customer {number:03}", 10 * GB) for number in range(55)]
+    browser = client_as(cast.alice)
+    form = wish_for(browser) | {f"a-{accounts[54].number}": "much", f"u-{accounts[54].number}": "GB"}
+    answer = browser.post(BOARD, data={**form, "do": "check"})
+    assert answer.status_code == 422
+    assert "Customer 054: Enter an amount" in answer.text
+    assert answer.text.count(f'id="a-{accounts[54].number}"') == 1
+
+
+def test_a_locked_database_loses_no_figures(client_as, cast, opened, engine):
+    account = opened("Adler AG", 2 * TB)
+    browser = client_as(cast.alice)
+    form = {**wish_for(browser, **{account.number: "3 TB"}), "do": "save"}
+    with locked_elsewhere(engine):
+        answer = browser.post(BOARD, data=form)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "saved nothing. Your figures are still here" in answer.text
+    assert form_of(answer.text)[f"a-{account.number}"] == "3 TB"
+    assert browser.post(BOARD, data={**form_of(answer.text), "do": "save"}).status_code == 303
+    assert saved(account) == 3 * TB
+
+
+def test_a_contract_without_a_package_has_no_board(client_as, cast):
+    Contract.update(kind="pay_per_use", reserved_bytes=0).where(Contract.number == "RCP-1001").execute()
+    browser = client_as(cast.alice)
+    assert "This contract has no package to distribute" in browser.get(BOARD).text
+    assert "Pay per use: 0\u00a0B used." in browser.get("/home").text
 
 
 def test_a_stranger_and_an_unknown_number_get_the_same_answer(client_as, cast, opened):
