@@ -1,9 +1,12 @@
 """Used capacity: the figure with its time, the day with its allocation, gaps that stay gaps."""
 
+import contextlib
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from models.base import database
 from models.contract import Contract
 from models.sub_account import Region, SubAccount
 from models.usage import UsageDay
@@ -228,3 +231,32 @@ def test_measuring_and_changing_one_sub_account_at_once_loses_neither(ground, si
     usage.keep(stale.id, site.storage.measure(row.remote_uid), site.clock.now())
     assert fresh(row).allocated_bytes == 200 * GB
     converge(site)
+
+
+def test_of_two_that_sum_up_at_once_the_older_sum_is_not_written_last(ground, site, accounts, monkeypatch):
+    """The loop that measures and the one that holds quotas both do it."""
+    (row,) = accounts(1)
+    SubAccount.update(used_bytes=GB, measured_at=ground.clock.now()).execute()
+    begin, first, go = usage.write_tx, threading.Event(), threading.Event()
+
+    @contextlib.contextmanager
+    def slow():
+        if threading.current_thread().name == "old":
+            first.set()
+            assert go.wait(30)
+        with begin():
+            yield
+
+    def old() -> None:
+        with database.connection_context():
+            usage.sum_up(row.contract_id)
+
+    monkeypatch.setattr(usage, "write_tx", slow)
+    thread = threading.Thread(target=old, name="old")
+    thread.start()
+    assert first.wait(30)
+    SubAccount.update(used_bytes=90 * GB).execute()
+    usage.sum_up(row.contract_id)
+    go.set()
+    thread.join(30)
+    assert ground.contract.used_bytes == 90 * GB
