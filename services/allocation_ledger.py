@@ -34,7 +34,8 @@ def want(act: Act, step: Step) -> None:
     row = step.sub_account
     row.allocated_bytes = step.after_bytes
     row.generation += 1
-    row.phase = row.phase if row.phase in ("pending", "provisioning") else "updating"
+    if row.phase not in ("pending", "provisioning"):
+        row.phase = "updating" if row.observed_state else "pending"
     row.attempts, row.next_attempt_at, row.deadline_at = 0, act.at, act.at + APPLY_WITHIN
     row.save(only=["allocated_bytes", "generation", "phase", "attempts", "next_attempt_at", "deadline_at"])
 
