@@ -1,10 +1,12 @@
 """An unfinished sign-up: kept for the device that holds its token, so that it can be left and resumed (T8)."""
 
+import hashlib
+import hmac
 import secrets
 from datetime import datetime, timedelta
 
 from models.base import locked, write_tx
-from models.partner import SignUpDraft
+from models.partner import Member, SignUpDraft
 from services import passwords
 from services.audit import Act
 from services.company_details import COMPANY, PERSON, DetailRefused, refusals
@@ -85,11 +87,25 @@ def locked_draft(token: str | None, at: datetime) -> SignUpDraft | None:
 
 def mark_sent(act: Act, draft: SignUpDraft, member_id: int | None) -> None:
     """From here on the draft only knows where the mail went: the details now belong to the application."""
-    sent_to = draft.details["email"]
-    draft.details = {"sent_to": sent_to, "member_id": member_id, "again": 0, "sent_at": act.at.isoformat()}
+    sent_to, own = draft.details["email"], _digest(draft.password_hash)
+    draft.details = {"sent_to": sent_to, "member_id": member_id, "password": own}
+    draft.details |= {"again": 0, "sent_at": act.at.isoformat()}
     draft.password_hash = ""
     draft.changed_at, draft.expires_at = act.at, act.at + timedelta(days=SENT_DAYS)
     draft.save(only=CHANGING)
+
+
+def finished(draft: SignUpDraft, member: Member) -> bool:
+    """Whether this draft became the member's application as it stands: whoever signs up with the same unconfirmed
+    address later puts another password (and company) in its place, and keeps the member's number."""
+    kept = draft.details
+    return kept.get("member_id") == member.id and hmac.compare_digest(
+        kept.get("password", ""), _digest(member.password_hash)
+    )
+
+
+def _digest(password_hash: str) -> str:
+    return hashlib.sha256(password_hash.encode()).hexdigest()
 
 
 def _keep(act: Act, settings: Settings, token: str | None, clean: dict[str, str], password_hash: str) -> str:
