@@ -14,8 +14,8 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 from flask import Flask, current_app, g, request, session, url_for
 from flask_babel import Babel, get_locale, get_translations
-from flask_login import current_user
 
+from blueprints.access import viewer
 from services import capacity
 
 # English pages write dates and numbers as is usual in Europe: 24 Nov 2026, 14:05
@@ -25,16 +25,16 @@ NOTATIONS = {"en": "en_150"}
 def chosen_locale() -> str:
     """The person's choice, else this browser's choice here, else what the browser asks for."""
     known = current_app.settings.locales
-    if current_user and current_user.is_authenticated and current_user.person.locale in known:
-        return current_user.person.locale
+    if viewer and viewer.is_authenticated and viewer.person.locale in known:
+        return viewer.person.locale
     if session.get("language") in known:
         return session["language"]
     return request.accept_languages.best_match(known) or known[0]
 
 
 def chosen_zone() -> str:
-    if current_user and current_user.is_authenticated:
-        return current_user.person.time_zone
+    if viewer and viewer.is_authenticated:
+        return viewer.person.time_zone
     return current_app.settings.provider.time_zone
 
 
@@ -115,10 +115,15 @@ def _digest(path: Path, changed_ns: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
+def static_digest(name: str) -> str:
+    """Names the content that a static file has now. Raises OSError when there is no such file."""
+    path = Path(current_app.static_folder or "") / name
+    return _digest(path, path.stat().st_mtime_ns)
+
+
 def static_url(name: str) -> str:
     """The address of a static file with its content's digest, so that it may be cached for good."""
-    path = Path(current_app.static_folder or "") / name
-    return url_for("static", filename=name, v=_digest(path, path.stat().st_mtime_ns))
+    return url_for("static", filename=name, v=static_digest(name))
 
 
 def init_app(app: Flask) -> None:

@@ -59,7 +59,15 @@ def test_models_know_peewee_and_the_standard_library():
 
 
 def test_services_know_no_web():
-    source.none(breaches(lambda path, what: layer(path) == "services" and what.split(".")[0] in WEB))
+    """`serving` hands an application that it knows nothing of to waitress."""
+
+    def foreign(path, what) -> bool:
+        top = what.split(".")[0]
+        return (
+            layer(path) == "services" and top in WEB and (source.module(path), top) != ("services.serving", "waitress")
+        )
+
+    source.none(breaches(foreign))
 
 
 def test_only_the_storage_gateway_imports_the_storage_library():
@@ -67,6 +75,21 @@ def test_only_the_storage_gateway_imports_the_storage_library():
         return what.split(".")[0] in STORAGE and not source.module(path).startswith("services.storage")
 
     source.none(breaches(foreign))
+
+
+def test_who_is_signed_in_is_asked_in_one_place():
+    """flask-login is an affair of `access`; everybody else asks `viewer`."""
+    source.none(breaches(lambda path, what: what == "flask_login" and source.module(path) != "blueprints.access"))
+
+
+def test_what_htmx_says_is_read_by_access_and_partials():
+    readers = {
+        source.module(path)
+        for path in source.product_files()
+        for node in ast.walk(source.tree(path))
+        if isinstance(node, ast.Attribute) and node.attr == "htmx"
+    }
+    assert readers == {"blueprints.access", "blueprints.partials"}
 
 
 def test_blueprints_never_call_the_storage():
