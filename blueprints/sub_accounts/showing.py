@@ -4,7 +4,7 @@ from flask import g
 from flask_babel import gettext as _
 
 from blueprints.access import act, viewer
-from blueprints.sub_accounts.states import FLOW_DOWN, flow_down_state, phase_badge, settled
+from blueprints.sub_accounts.states import FLOW_DOWN, flow_down_state, phase_badge, settled, waits_to_be_set_up
 from models.sub_account import AccessKey, SubAccount
 from services import access_keys, connection, usage_chart
 from services.sub_account_lookup import history
@@ -40,6 +40,7 @@ def live(account: SubAccount) -> dict:
         "may_show": key is not None and access_keys.may_show(act(), key),
         "badge": phase_badge(account),
         "steps": steps(account, key),
+        "waits_for_room": waits_to_be_set_up(account),
         "waiting": not stuck and (not settled(account) or key_coming),
         "seen": seen(account, key),
         "connection": at,
@@ -62,6 +63,7 @@ def seen(account: SubAccount, key: AccessKey | None) -> str:
         account.observed_generation,
         account.in_force_bytes or 0,
         account.writable,
+        account.reason_code,
     )
     return ".".join(str(part) for part in (*shown, key.phase if key else "")).lower()
 

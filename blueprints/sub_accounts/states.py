@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
+from models.lists import STATES
 from models.sub_account import SETTLED_PHASES
 
 PHASES = {
@@ -16,6 +17,7 @@ PHASES = {
     "deleted": (_l("Deleted"), "neutral"),
     "attention": (_l("Problem, we are looking at it"), "bad"),
 }
+WAITS_FOR_ROOM = (_l("Being set up, waiting for capacity"), "warn")
 KEYS = {
     "pending": (_l("Being made"), "info"),
     "waiting": (_l("Not shown"), "warn"),
@@ -35,8 +37,15 @@ def settled(row) -> bool:
     return row.phase in SETTLED_PHASES and row.observed_generation == row.generation
 
 
+def waits_to_be_set_up(row) -> bool:
+    """Never set up so far, because other sub-accounts still hold what they give up."""
+    return row.phase in STATES["setting-up"] and row.reason_code == "no_room"
+
+
 def phase_badge(row) -> tuple:
     """Words and kind of the badge. What was settled and got a newer wish is being changed."""
+    if waits_to_be_set_up(row):
+        return WAITS_FOR_ROOM
     phase = "updating" if row.phase in SETTLED_PHASES and not settled(row) else row.phase
     return PHASES[phase]
 
