@@ -92,9 +92,12 @@ def end_all(act: Act, person: Member | Operator, reason: str, keep: Session | No
 
 def _end_where(act: Act, condition, reason: str) -> int:
     with write_tx():
-        ended = list(Session.select().where(condition, Session.ended_at.is_null()))
+        ended = list(
+            Session.select(Session, Member).join(Member, JOIN.LEFT_OUTER).where(condition, Session.ended_at.is_null())
+        )
         for session in ended:
             session.ended_at, session.end_reason = act.at, reason
             session.save(only=[Session.ended_at, Session.end_reason])
-            record(act, "session.ended", session, after={"reason": reason})
+            partner = session.member.partner_id if session.member else None
+            record(act, "session.ended", session, partner=partner, after={"reason": reason})
     return len(ended)
