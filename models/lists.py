@@ -156,11 +156,12 @@ def agreed_label():
 
 
 def current_label(at: datetime | Blank):
-    """The label of the flow-down terms in force."""
+    """The label of the flow-down terms in force: those that were published last, and took effect. A version gives way
+    (`superseded`) when a newer one is published, and holds until that one takes effect."""
     version = TermsVersion.alias()
     return (
         version.select(version.label)
-        .where(version.kind == "flow_down", version.state == "published", version.effective_at <= at)
+        .where(version.kind == "flow_down", version.state.in_(("published", "superseded")), version.effective_at <= at)
         .order_by(version.effective_at.desc(), version.id.desc())
         .limit(1)
     )
