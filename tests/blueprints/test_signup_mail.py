@@ -126,6 +126,14 @@ def test_the_receipt_of_the_sign_up_that_was_confirmed_comes_with_the_confirmati
     assert [row.sha256 in receipt.text for row in latest] == [True, True]
 
 
+def test_what_was_typed_does_not_reach_an_address_that_nobody_confirmed(client):
+    lure = {"legal_name": "Account locked, unlock at secure-login.example/now"}
+    sign_up(client, lure, {"name": "Go to pay.example now"})
+    [confirm] = mails("sign_up_confirm")
+    for typed in ("secure-login", "pay.example"):
+        assert typed not in confirm.subject + confirm.text + confirm.html
+
+
 def test_an_address_with_an_umlaut_can_sign_up(client):
     sign_up(client, person={"email": "jürgen@example.com"})
     assert client.post(link_in(mails("sign_up_confirm")[0])).location == "/application"
