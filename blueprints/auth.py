@@ -5,6 +5,7 @@ import time
 from flask import Blueprint, Response, current_app, flash, g, request, session, url_for
 from flask_babel import gettext as _
 
+from blueprints import known_device
 from blueprints.access import act, forget_viewer, public, sign_in, sign_out, viewer
 from blueprints.auth_forms import ForgotForm, LogInForm, NewPasswordForm
 from blueprints.errors import put_refusal, words
@@ -40,13 +41,14 @@ def enter():
     if not form.validate():
         return answer("auth/login.html", form=form, status=422)
     try:
-        person = log_in.check(act(), form.email.data, form.password.data)
+        person = log_in.check(act(), form.email.data, form.password.data, known_device.number_for(form.email.data))
     except log_in.MailNotConfirmed as waiting:
         session[UNCONFIRMED] = waiting.member.id
         return leave_to(url_for("auth.unconfirmed"))
     except Refusal as refusal:
         return refused("auth/login.html", form, refusal)
     sign_in(person)
+    known_device.remember(person.email)
     return leave_to(own_path(form.next.data) or landing())
 
 

@@ -3,6 +3,7 @@
 from flask import Response, current_app, flash, g, url_for
 from flask_babel import gettext as _
 
+from blueprints import known_device
 from blueprints.access import act, public, sign_in, sign_out, viewer
 from blueprints.errors import put_refusal, words
 from blueprints.partials import answer, leave_to
@@ -42,6 +43,7 @@ def confirm_now(token: str):
     if viewer.is_authenticated:
         sign_out()
     sign_in(member)
+    known_device.remember(member.email)
     flash(_("Your mail address is confirmed."), "good")
     return leave_to(url_for("application.show"))
 

@@ -1,6 +1,7 @@
 """The headers of every sort of answer, compared whole: one that is missing, changed or new fails."""
 
 import hashlib
+import re
 
 import pytest
 
@@ -127,6 +128,21 @@ def test_the_cookie_over_https(make_app, cast):
     name, *flags = cookie.split("; ")
     assert name.startswith("__Host-portal=")
     assert sorted(flags) == ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"]
+
+
+def test_the_cookie_that_knows_a_device_again(make_app, cast):
+    browser = make_app(public_url="https://portal.example.com").test_client()
+    answer = browser.post("/login", data={"email": cast.alice.email, "password": cast.password})
+    [cookie] = [text for text in answer.headers.getlist("Set-Cookie") if "device" in text]
+    name, *flags = cookie.split("; ")
+    assert re.fullmatch(r"__Host-portal-device=[A-Za-z0-9_-]{22}\.[0-9a-f]{64}", name)
+    assert [flag for flag in sorted(flags) if not flag.startswith("Expires=")] == [
+        "HttpOnly",
+        "Max-Age=31536000",
+        "Path=/",
+        "SameSite=Lax",
+        "Secure",
+    ]
 
 
 def test_the_cookie_on_this_machine(client):
