@@ -219,6 +219,19 @@ def test_a_contract_shows_the_sum_of_its_sub_accounts_and_the_oldest_of_their_ti
     assert Contract.get_by_id(ground.cast.other_contract.id).used_bytes == 50 * GB
 
 
+def test_pay_per_use_is_not_counted_into_a_package(ground, site, accounts):
+    first, second = accounts(2)
+    work(site)
+    for row, used_bytes in ((first, GB), (second, 2 * GB)):
+        site.storage.set_use(row.remote_uid, used_bytes)
+    SubAccount.update(billing="pay_per_use", allocated_bytes=0).where(SubAccount.id == second.id).execute()
+    measure_due(site, EVERY)
+    assert ground.contract.used_bytes == GB
+    SubAccount.update(billing="reserved", allocated_bytes=second.allocated_bytes).where(
+        SubAccount.id == second.id
+    ).execute()
+
+
 def test_a_contract_without_measurements_shows_none(ground):
     usage.sum_up(ground.contract.id)
     assert (ground.contract.used_bytes, ground.contract.measured_at) == (0, None)
