@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from models.base import write_tx
-from models.outbox import OneTimeKey
+from models.outbox import Mail, OneTimeKey
 from models.partner import SignUpDraft
 from services import attempts, contracts
 from services.audit import Act
@@ -11,6 +11,8 @@ from services.settings import Settings
 
 EVERY = timedelta(minutes=10)
 ONE_TIME_KEYS_KEPT = timedelta(hours=72)
+MAILS_KEPT = timedelta(days=90)
+CLEARED = "This mail was sent more than 90 days ago, and its text was removed here.\n"
 
 
 def sweep(act: Act, settings: Settings) -> list[str]:
@@ -19,6 +21,13 @@ def sweep(act: Act, settings: Settings) -> list[str]:
     with write_tx():
         drafts = SignUpDraft.delete().where(SignUpDraft.expires_at <= act.at).execute()
         keys = OneTimeKey.delete().where(OneTimeKey.created_at <= act.at - ONE_TIME_KEYS_KEPT).execute()
+        old = (Mail.sent_at <= act.at - MAILS_KEPT) & (Mail.html != "")
+        mails = Mail.update(text=CLEARED, html="", attachment="").where(old).execute()
     counters = attempts.tidy(act.at)
-    done = ((drafts, "unfinished sign-ups"), (keys, "one-time keys of forms"), (counters, "counters of attempts"))
+    done = (
+        (drafts, "unfinished sign-ups"),
+        (keys, "one-time keys of forms"),
+        (mails, "texts of sent mails"),
+        (counters, "counters of attempts"),
+    )
     return lines + [f"{number} {what} removed" for number, what in done if number]

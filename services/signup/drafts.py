@@ -7,16 +7,18 @@ from datetime import datetime, timedelta
 
 from models.base import locked, write_tx
 from models.partner import Member, SignUpDraft
-from services import passwords
+from services import attempts, passwords
 from services.audit import Act
 from services.company_details import COMPANY, PERSON, DetailRefused, refusals
 from services.passwords import PasswordRefused
 from services.refusal import N_, Refusal
 from services.sessions import token_hash
 from services.settings import Settings
+from services.signup.limits import within
 
 STEPS = ("company", "person", "check", "consent")
 SENT_DAYS = 2
+PERSONS_AN_HOUR = 60
 CHANGING = ("details", "password_hash", "changed_at", "expires_at")
 
 
@@ -60,6 +62,7 @@ def keep_person(act: Act, settings: Settings, token: str | None, given: dict[str
     clean, refused = refusals({**given, "country": known.get("country", "")}, PERSON)
     password_hash, refusal = "", None
     if password or not (draft and draft.password_hash):
+        _refuse_many(act)
         password_hash, refusal = _hashed(
             password, (given.get("name", ""), given.get("email", ""), known.get("legal_name", ""))
         )
@@ -67,6 +70,14 @@ def keep_person(act: Act, settings: Settings, token: str | None, given: dict[str
         raise DetailsRefused([*refused, *([refusal] if refusal else [])])
     with write_tx():
         return _keep(act, settings, token, clean, password_hash)
+
+
+def _refuse_many(act: Act) -> None:
+    """Hashing is costly by design: one network does not keep the portal busy with it."""
+    with write_tx():
+        if not within(act, "sign_up_person", attempts.network(act.ip), PERSONS_AN_HOUR, 60):
+            many = N_("There were many applications from your network within the last hour. Try again later.")
+            raise DetailsRefused([DetailRefused(many, "password")])
 
 
 def forget(token: str | None) -> None:

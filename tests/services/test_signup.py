@@ -9,7 +9,7 @@ from models.base import database
 from models.outbox import Mail
 from models.partner import Member, Partner, SignUpDraft
 from models.session import Attempt
-from services import documents, links, signup
+from services import documents, links, passwords, signup
 from services.consent import ConsentMissing, ConsentStale
 from services.links import LinkExpired
 from services.sessions import token_hash
@@ -103,6 +103,19 @@ def test_one_network_cannot_flood_the_desk(draft, apply, clock):
     clock.advance(hours=1, seconds=1)
     apply(late)
     assert Partner.select().count() == 22
+
+
+def test_one_network_cannot_keep_the_portal_busy_with_passwords(acting, settings, monkeypatch):
+    act = replace(acting(), kind="visitor", ip="198.51.100.7")
+    hashed: list[str] = []
+    monkeypatch.setattr(passwords, "hashed", lambda text: hashed.append(text) or "$argon2id$made-up")
+    person = {**DETAILS, "email": "dora@fabrikam.example.com"}
+    for _ in range(60):
+        drafts.keep_person(act, settings, None, person, "lamp river socket Tuesday")
+    with pytest.raises(drafts.DetailsRefused) as refused:
+        drafts.keep_person(act, settings, None, person, "lamp river socket Tuesday")
+    assert [refusal.field for refusal in refused.value.refused] == ["password"] and len(hashed) == 60
+    drafts.keep_person(replace(act, ip="203.0.113.9"), settings, None, person, "lamp river socket Tuesday")
 
 
 def test_an_address_gets_at_most_five_such_mails_a_day_whoever_asks(draft, apply, clock, cast):
