@@ -22,7 +22,7 @@ AREAS = (
     "usage",
     "admin",
 )
-FRAME = ("headers", "formats", "access", "errors", "navigation", "trail")
+FRAME = ("headers", "formats", "pieces", "access", "errors", "navigation", "trail")
 
 
 class AccountNumber(BaseConverter):

@@ -14,6 +14,9 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 from flask import Flask, current_app, g, request, session, url_for
 from flask_babel import Babel, get_locale, get_translations
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from blueprints.access import viewer
 from services import capacity
@@ -47,6 +50,10 @@ class Reader:
     zone: ZoneInfo
     translations: NullTranslations
 
+    @functools.cached_property
+    def today(self) -> date:
+        return g.clock.now().astimezone(self.zone).date()
+
 
 def reader() -> Reader:
     known = g.get("reader")
@@ -77,8 +84,13 @@ def when(at: datetime | None) -> str:
 
 def moment(at: datetime) -> str:
     """Today's times without the date."""
-    local, today = at.astimezone(reader().zone), g.clock.now().astimezone(reader().zone).date()
-    return _minute(local.hour, local.minute, reader().notation) if local.date() == today else when(at)
+    return moment_for(reader(), at)
+
+
+def moment_for(known: Reader, at: datetime) -> str:
+    local = at.astimezone(known.zone)
+    minute = _minute(local.hour, local.minute, known.notation)
+    return minute if local.date() == known.today else f"{_day(local.date(), known.notation)}, {minute}"
 
 
 def day(on: date | None) -> str:
@@ -126,6 +138,29 @@ def static_url(name: str) -> str:
     return url_for("static", filename=name, v=static_digest(name))
 
 
+@pass_eval_context
+def gettext(context: EvalContext, text: str, /, **values: object) -> str:
+    """As Jinja's own for templates, but the language is found out once a request, and a text without values is made
+    ready once: pages have hundreds of them."""
+    known = reader().translations
+    if not values:
+        return _ready_text(known, text, context.autoescape)
+    found = known.gettext(text)
+    return (Markup(found) if context.autoescape else found) % values  # noqa: S704 - texts are the product's own
+
+
+@functools.lru_cache(maxsize=4096)
+def _ready_text(known: NullTranslations, text: str, as_html: bool) -> str:
+    found = known.gettext(text) % {}
+    return Markup(found) if as_html else found  # noqa: S704 - as above
+
+
+@pass_eval_context
+def ngettext(context: EvalContext, one: str, many: str, number: int, /, **values: object) -> str:
+    found = reader().translations.ngettext(one, many, number)
+    return (Markup(found) if context.autoescape else found) % {"num": number, **values}  # noqa: S704 - as above
+
+
 def init_app(app: Flask) -> None:
     Babel(app, locale_selector=chosen_locale, timezone_selector=chosen_zone)
     app.jinja_env.filters.update(
@@ -138,9 +173,6 @@ def init_app(app: Flask) -> None:
         country_name=country_name,
     )
     app.jinja_env.globals.update(static_url=static_url, language=language)
-    # as flask-babel does it, but without finding out the language anew for each text
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext=lambda text: reader().translations.gettext(text),
-        ngettext=lambda one, many, number: reader().translations.ngettext(one, many, number),
-        newstyle=True,
-    )
+    app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=False)  # type: ignore[attr-defined]
+    app.jinja_env.newstyle_gettext = True  # type: ignore[attr-defined]
+    app.jinja_env.globals["_"] = gettext

@@ -11,7 +11,7 @@ from blueprints.access import Permission, act, requires, viewer
 from blueprints.errors import put_refusal
 from blueprints.formats import language
 from blueprints.partials import answer, leave_to, wants_partial
-from blueprints.sub_accounts import listing, showing, states
+from blueprints.sub_accounts import cells, listing, showing
 from blueprints.sub_accounts.forms import DescribeForm, NewForm
 from models import lists
 from models.sub_account import Region
@@ -22,7 +22,6 @@ from services.refusal import Refusal
 from services.sub_account_lookup import flow_down_terms, open_contracts, own_sub_account
 
 bp = Blueprint("sub_accounts", __name__, url_prefix="/sub-accounts")
-bp.record_once(lambda setup: setup.app.jinja_env.filters.update(states.FILTERS))
 
 
 def region_names() -> list[str]:
@@ -38,6 +37,7 @@ def index():
     regions = [] if wants_partial() else region_names()
     values = {
         "found": found,
+        "lines": cells.lines(found.rows),
         "details": keys,
         "filtered": bool(listing.kept(args)) or any(places.values()),
         "form": listing.FilterForm(args).offer(regions, keys=keys),

@@ -3,6 +3,7 @@
 from flask import g
 from flask_babel import gettext as _
 
+from blueprints import formats, pieces
 from blueprints.access import act, viewer
 from blueprints.sub_accounts.states import FLOW_DOWN, flow_down_state, phase_badge, settled, waits_to_be_set_up
 from models.sub_account import AccessKey, SubAccount
@@ -21,7 +22,7 @@ def page(account: SubAccount) -> dict:
         **values,
         "chart": usage_chart.of_last_days(account, g.clock.now()),
         "events": history(viewer.partner, account, keys),
-        "flow_down_badge": FLOW_DOWN[state],
+        "flow_down_badge": pieces.worded_badge(formats.reader().translations, *FLOW_DOWN[state]),
         "flow_down_state": state,
     }
 
@@ -38,7 +39,7 @@ def live(account: SubAccount) -> dict:
         "keys": keys,
         "key": key,
         "may_show": key is not None and access_keys.may_show(act(), key),
-        "badge": phase_badge(account),
+        "badge": pieces.worded_badge(formats.reader().translations, *phase_badge(account)),
         "steps": steps(account, key),
         "waits_for_room": waits_to_be_set_up(account),
         "waiting": not stuck and (not settled(account) or key_coming),
