@@ -87,6 +87,29 @@ def test_a_worker_that_asks_for_another_look_during_a_change_gets_it(ground, mon
     work(site)
 
 
+def test_the_day_of_a_measurement_gets_the_allocation_that_is_saved_at_that_moment(ground, site, monkeypatch):
+    """Read before the lock, it would be the one that the change is about to replace."""
+    row = ground.account("A", TB)
+    work(site)
+    write, measuring = ledger.write, []
+
+    def measure() -> None:
+        with database.connection_context():
+            usage.keep(row.id, measurement(GB), ground.clock.now())
+
+    def writing(*arguments):
+        measuring.append(threading.Thread(target=measure))
+        measuring[0].start()
+        measuring[0].join(MEETING_SECONDS)
+        write(*arguments)
+
+    monkeypatch.setattr(ledger, "write", writing)
+    ground.move((row, 2 * TB))
+    measuring[0].join(30)
+    assert (UsageDay.get().allocated_bytes, fresh(row).used_bytes) == (2 * TB, GB)
+    work(site)
+
+
 def test_of_two_measurements_at_once_none_is_lost(ground, site, monkeypatch):
     row = ground.account("A", TB)
     work(site)
