@@ -32,7 +32,11 @@ screenshots: ## make the pictures of README and docs anew
 
 translations: ## collect texts, bring them into every language's file, compile
 	@deploy/prepare test
-	@$(BIN)/pybabel --quiet extract -F pyproject.toml -k N_ -k _l -k ngettext:1,2 --no-location --sort-output -o translations/messages.pot .
+	@$(BIN)/pybabel --quiet extract -F pyproject.toml -k N_ -k _l -k ngettext:1,2 --no-location --sort-output \
+		--project "Partner portal" --version 0.1.0 --copyright-holder "The authors of the partner portal" \
+		-o translations/collected.pot .
+	@sed -e '/^"POT-Creation-Date:/d' -e '/^# FIRST AUTHOR/d' translations/collected.pot >translations/messages.pot
+	@rm translations/collected.pot
 	@$(BIN)/pybabel --quiet update -i translations/messages.pot -d translations --no-fuzzy-matching --ignore-pot-creation-date
 	@$(BIN)/pybabel compile -d translations
 
