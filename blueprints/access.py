@@ -145,7 +145,7 @@ def gate():
     if declared.open_to_all:
         return None
     if not current_user.is_authenticated:
-        return stop_asking() if declared.polled else ask_to_sign_in()
+        return stop_asking() if declared.polled and request.htmx else ask_to_sign_in()
     if not declared.polled:
         sessions.touch(viewer.session, g.clock.now())
     if declared == Declaration(permission=None, states=()):
