@@ -1,6 +1,6 @@
 # make run starts everything on this machine; make test and make check are what a change has to pass.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots translations clean
+.PHONY: help run test ceph check bench screenshots translations clean
 BIN := .venv/bin
 # pytest's own options, e.g. make test ARGS="--db sqlite -k allocation"
 ARGS ?=
@@ -12,9 +12,13 @@ run: ## start the portal, its worker and a storage server here, with sample data
 	@deploy/prepare run
 	@$(BIN)/python -m deploy.run
 
-test: ## run all tests on SQLite and on Postgres
+test: ## run the tests on SQLite and on Postgres, with a real storage server and a real browser
 	@deploy/prepare test
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not ceph" $(ARGS)
+
+ceph: ## run the storage tests on a real Ceph gateway
+	@deploy/prepare ceph
+	@$(BIN)/python -m pytest -q -m ceph $(ARGS)
 
 check: ## lint, format and types
 	@deploy/prepare test
