@@ -4,8 +4,7 @@ from flask import Blueprint
 
 from blueprints.access import Permission, requires, viewer
 from blueprints.partials import answer
-from models.audit import AuditEvent
-from models.overview import contracts_of, counts_of, keys_never_shown
+from models.overview import contracts_of, counts_of, keys_never_shown, latest_events
 
 bp = Blueprint("dashboard", __name__)
 
@@ -16,12 +15,11 @@ RECENT = 8
 @requires(Permission.PORTAL_USE)
 def show():
     partner = viewer.partner
-    recent = AuditEvent.select().where(AuditEvent.partner == partner).order_by(AuditEvent.id.desc()).limit(RECENT)
     return answer(
         "dashboard/home.html",
         partner=partner,
         contracts=contracts_of(partner),
         counts=counts_of(partner),
         keys_waiting=keys_never_shown(partner) if viewer.may(Permission.KEY_REVEAL) else 0,
-        recent=list(recent),
+        recent=latest_events(partner, RECENT),
     )

@@ -68,7 +68,7 @@ def language() -> str:
 
 
 def bytes_text(amount_bytes: int) -> str:
-    return _bytes_text(amount_bytes, reader().language)
+    return bytes_in(amount_bytes, reader().language)
 
 
 def exact_bytes(amount_bytes: int) -> str:
@@ -97,7 +97,7 @@ def day(on: date | None) -> str:
     return _day(on, reader().notation) if on else ""
 
 
-_bytes_text = functools.lru_cache(maxsize=8192)(capacity.format_bytes)
+bytes_in = functools.lru_cache(maxsize=8192)(capacity.format_bytes)
 _exact_bytes = functools.lru_cache(maxsize=8192)(capacity.exact_bytes)
 
 

@@ -13,7 +13,6 @@ from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from blueprints import formats
-from services import capacity
 
 KIND_ICONS = {"info": "info", "good": "circle-check", "warn": "triangle-alert", "bad": "circle-alert"}
 
@@ -71,7 +70,7 @@ def meter(used_bytes: int, allocated_bytes: int, label: str) -> Markup:
 @functools.lru_cache(maxsize=8192)
 def _meter(used_bytes: int, allocated_bytes: int, label: Markup, translations: NullTranslations, lang: str) -> Markup:
     over = used_bytes > allocated_bytes
-    words = {"used": capacity.format_bytes(used_bytes, lang), "allocated": capacity.format_bytes(allocated_bytes, lang)}
+    words = {"used": formats.bytes_in(used_bytes, lang), "allocated": formats.bytes_in(allocated_bytes, lang)}
     return METER.format(
         **(OVER if over else WITHIN),
         label=label,
@@ -94,7 +93,7 @@ def _measured(at: datetime, reader: formats.Reader, today: date) -> Markup:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters.update(badge=badge, measured=measured)
+    app.jinja_env.filters.update(badge=badge, measured=measured, share=share)
     app.jinja_env.globals["pieces"] = {
         "icon": icon, "badge": badge, "meter": meter, "measured": measured, "share": share, "kind_icons": KIND_ICONS,
     }  # fmt: skip

@@ -73,6 +73,14 @@ def everything(partner: Partner, asked: Asked, at: datetime) -> Iterator:
         place = {column.name: getattr(rows[-1], column.name) for column in _order(SubAccount, shape.sort)[0]}
 
 
+def region_names() -> list[str]:
+    return [name for (name,) in ask(_region_names)]
+
+
+def _region_names():
+    return Region.select(Region.name).order_by(Region.name).tuples()
+
+
 class Shape(NamedTuple):
     """What of a question changes its SQL. `place`: the page lies beside the sub-account of a "number", or beyond the
     values of a "row"."""

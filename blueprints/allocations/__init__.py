@@ -7,7 +7,7 @@ from flask import Blueprint, current_app, flash, g, request, url_for
 from flask_babel import gettext as _
 
 from blueprints.access import Permission, act, requires, viewer
-from blueprints.allocations import board, wishes
+from blueprints.allocations import board, row_states, wishes
 from blueprints.errors import words
 from blueprints.partials import answer, leave_to, wants_partial
 from models.base import DATABASE_AWAY
@@ -18,6 +18,7 @@ from services.once import KeyReused
 from services.refusal import Refusal
 
 bp = Blueprint("allocations", __name__, url_prefix="/allocations")
+bp.record_once(lambda setup: setup.app.jinja_env.filters.update(board_badge=row_states.badge))
 
 
 @bp.get("")

@@ -1,5 +1,6 @@
 """What the board shows: its rows, its sums, and the old and new figures of a check."""
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +8,9 @@ from datetime import datetime, timedelta
 
 from babel.core import Locale
 from flask import current_app
+from markupsafe import Markup
 
+from blueprints.allocations import row_states
 from blueprints.allocations.wishes import Wish
 from blueprints.formats import language
 from models.board import board_rows, rows_by_number
@@ -18,12 +21,15 @@ from services.capacity import split_bytes
 
 PAGE_ROWS = 50
 
+_split = functools.lru_cache(maxsize=8192)(split_bytes)
+
 
 @dataclass(frozen=True)
 class Row:
     """One slider. `changed_elsewhere_bytes`: the figure that the member saw, when another one is saved by now."""
 
     account: SubAccount
+    state: Markup
     amount: str
     unit: str
     wanted_bytes: int
@@ -147,6 +153,7 @@ def _saw_other(account: SubAccount, wish: Wish) -> bool:
 def _row(account: SubAccount, wish: Wish) -> Row:
     """The member's own figure where there is one, else the saved one."""
     number, touched = account.number, wish.touched(account.number)
-    amount, unit = wish.typed[number] if touched else split_bytes(account.allocated_bytes, language())
+    amount, unit = wish.typed[number] if touched else _split(account.allocated_bytes, language())
     elsewhere = wish.seen[number] if touched and _saw_other(account, wish) else None
-    return Row(account, amount, unit, _wanted(account, wish), wish.problems.get(number, ""), elsewhere)
+    problem = wish.problems.get(number, "")
+    return Row(account, row_states.badge(account), amount, unit, _wanted(account, wish), problem, elsewhere)

@@ -14,7 +14,6 @@ from blueprints.partials import answer, leave_to, wants_partial
 from blueprints.sub_accounts import cells, listing, showing
 from blueprints.sub_accounts.forms import DescribeForm, NewForm
 from models import lists
-from models.sub_account import Region
 from services import csv_export, legal_text, sub_accounts
 from services.clock import local_day
 from services.once import KeyReused
@@ -24,25 +23,22 @@ from services.sub_account_lookup import flow_down_terms, open_contracts, own_sub
 bp = Blueprint("sub_accounts", __name__, url_prefix="/sub-accounts")
 
 
-def region_names() -> list[str]:
-    return [name for (name,) in Region.select(Region.name).order_by(Region.name).tuples()]
-
-
 @bp.get("")
 @requires(Permission.SUB_ACCOUNT_LIST)
 def index():
     args, keys = listing.read(request.args), viewer.may(Permission.SUB_ACCOUNT_VIEW)
     places = {name: listing.place(args, name) for name in ("after", "before")}
     found = lists.page(viewer.partner, listing.asked(args, keys=keys), g.clock.now(), **places)
-    regions = [] if wants_partial() else region_names()
+    regions = [] if wants_partial() else lists.region_names()
+    heads = cells.heads()
+    row_url = url_for("sub_accounts.show", number="0" * 12).removesuffix("0" * 12) if keys else None
     values = {
-        "found": found,
-        "lines": cells.lines(found.rows),
+        "rows": cells.table_rows(found.rows, heads, row_url),
+        "heads": heads,
         "details": keys,
         "filtered": bool(listing.kept(args)) or any(places.values()),
         "form": listing.FilterForm(args).offer(regions, keys=keys),
         "regions": regions,
-        "row_url": url_for("sub_accounts.show", number="0" * 12).removesuffix("0" * 12),
         **listing.addresses(args, found),
     }
     response = answer("sub_accounts/index.html", "sub_accounts/_rows.html", **values)
@@ -76,7 +72,7 @@ def new():
 @bp.post("/new")
 @requires(Permission.SUB_ACCOUNT_CHANGE)
 def create():
-    form = NewForm().offer(open_contracts(viewer.partner), region_names())
+    form = NewForm().offer(open_contracts(viewer.partner), lists.region_names())
     if not form.validate():
         return show_form(form, 422)
     try:
@@ -90,7 +86,7 @@ def create():
 
 
 def show_form(form: NewForm, status: int = 200) -> Response:
-    contracts, regions = open_contracts(viewer.partner), region_names()
+    contracts, regions = open_contracts(viewer.partner), lists.region_names()
     terms = flow_down_terms(g.clock.now(), language())
     today = local_day(g.clock.now(), current_app.settings.provider.time_zone)
     return answer(

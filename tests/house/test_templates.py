@@ -12,7 +12,8 @@ FIRST_LINE = re.compile(r"^\{# needs: .+; root ids?: (?P<root>[\w-]+)(?:[,.;] .+
 RAW = {
     "blueprints/formats.py": "the product's own texts, into which values are put escaped, as Jinja does it",
     "blueprints/pieces.py": "patterns of its own, filled by Markup.format, which escapes",
-    "blueprints/sub_accounts/cells.py": "patterns, as above",
+    "blueprints/allocations/row_states.py": "an empty one",
+    "blueprints/sub_accounts/cells.py": "rows whose names go through escape",
     "blueprints/consent_boxes.py": "legal_text.to_html escapes everything but its own tags",
     "blueprints/sub_accounts/__init__.py": "legal_text.to_html, as above",
 }

@@ -1,0 +1,42 @@
+"""How far the storage service has followed a row of the board, in words."""
+
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from blueprints import formats, pieces
+from models.sub_account import SubAccount
+from services.refusal import N_
+
+STUCK = N_("We are looking at a problem; access goes on"), "bad"
+SET_UP = N_("Being set up"), "info"
+WAITS = N_("Waits until another sub-account has released capacity"), "info"
+PAUSED = N_("Paused"), "neutral"
+FULL = N_("Full: new uploads are refused"), "warn"
+
+
+def badge(account: SubAccount) -> Markup:
+    """Nothing for a row that is as it was wanted and has room."""
+    plain = _plain(account)
+    if plain:
+        return pieces.worded_badge(formats.reader().translations, *plain)
+    if not account.settled:
+        in_force = formats.bytes_text(account.in_force_bytes or 0)
+        return pieces.badge(_("Being applied; %(amount)s in force", amount=in_force), "info")
+    if account.excess_bytes:
+        return pieces.badge(
+            _("%(amount)s above the allocation", amount=formats.bytes_text(account.excess_bytes)), "warn"
+        )
+    return Markup()
+
+
+def _plain(account: SubAccount) -> tuple[str, str] | None:
+    """The states whose words hold no figure, in the order in which they go before each other."""
+    if account.phase == "attention":
+        return STUCK
+    if account.phase in ("pending", "provisioning"):
+        return SET_UP
+    if account.phase == "waiting_capacity":
+        return WAITS
+    if not account.settled:
+        return None
+    return PAUSED if account.phase == "suspended" else FULL if not account.writable else None
