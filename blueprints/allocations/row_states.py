@@ -34,7 +34,7 @@ def _plain(account: SubAccount) -> tuple[str, str] | None:
     if account.phase == "attention":
         return STUCK
     if account.phase in ("pending", "provisioning"):
-        return SET_UP
+        return WAITS if account.reason_code == "no_room" else SET_UP
     if account.phase == "waiting_capacity":
         return WAITS
     if not account.settled:
