@@ -1,6 +1,7 @@
 """portal -> blueprints -> services -> models, never back; each layer knows only the libraries that are its own."""
 
 import ast
+import re
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
@@ -156,6 +157,27 @@ def test_every_library_that_the_product_imports_is_pinned(package):
     wanted = {what.split(".")[0] for _, what, _ in ALL} - own
     missing = {
         top for top in wanted if not pinned & {name.lower().replace("_", "-") for name in distributions.get(top, [top])}
+    }
+    assert missing == set()
+
+
+def test_every_library_that_a_test_imports_is_pinned():
+    pinned = set()
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        pinned |= set(re.findall(r"^([\w-]+)(?:\[\w+\])?==", (source.ROOT / name).read_text().lower(), re.MULTILINE))
+    distributions = packages_distributions()
+    tops = {
+        what.split(".")[0]
+        for folder in ("tests", "bench")
+        for path in (source.ROOT / folder).rglob("*.py")
+        if "node_modules" not in path.parts
+        for what, _ in imports(path)
+    }
+    own = {*sys.stdlib_module_names, *LEVEL, "tests", "bench", "deploy"}
+    missing = {
+        top
+        for top in tops - own
+        if not pinned & {name.lower().replace("_", "-") for name in distributions.get(top, [top])}
     }
     assert missing == set()
 
