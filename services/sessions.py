@@ -84,10 +84,10 @@ def end(act: Act, session: Session, reason: str = "logged out") -> None:
     _end_where(act, (Session.id == session.id), reason)
 
 
-def end_all(act: Act, person: Member | Operator, reason: str, keep: Session | None = None) -> int:
-    """Ends every session of a person, all but `keep`; returns how many."""
+def end_all(act: Act, person: Member | Operator, reason: str) -> int:
+    """Ends every session of a person; returns how many."""
     own = Session.member == person if isinstance(person, Member) else Session.operator == person
-    return _end_where(act, own if keep is None else own & (Session.id != keep.id), reason)
+    return _end_where(act, own, reason)
 
 
 def _end_where(act: Act, condition, reason: str) -> int:

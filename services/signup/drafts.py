@@ -16,7 +16,6 @@ from services.sessions import token_hash
 from services.settings import Settings
 from services.signup.limits import within
 
-STEPS = ("company", "person", "check", "consent")
 SENT_DAYS = 2
 PERSONS_AN_HOUR = 60
 CHANGING = ("details", "password_hash", "changed_at", "expires_at")

@@ -6,7 +6,7 @@ import pytest
 from playhouse.migrations import Runner
 
 from models.base import database, open_database
-from models.schema import DIRECTORY, migrate, pending, runner
+from models.schema import DIRECTORY, migrate, runner
 from tests import postgres
 from tests.models import rows
 
@@ -46,12 +46,7 @@ def schema() -> dict:
 
 def test_up_makes_everything_and_a_second_time_nothing(empty_database):
     assert migrate() == sorted(path.stem for path in DIRECTORY.glob("[0-9]*.py"))
-    assert pending() == []
     assert migrate() == []
-
-
-def test_pending_names_what_is_missing(empty_database):
-    assert pending() == sorted(path.stem for path in DIRECTORY.glob("[0-9]*.py"))
 
 
 def test_down_takes_back_everything_and_up_makes_it_again(empty_database):
