@@ -49,7 +49,13 @@ def found(conditions: list, by_index: bool, by_number: bool, in_order: Callable,
     met = SubAccount.select(SubAccount.id).from_(hits.join(SubAccount, JOIN.CROSS))
     few = met.where(SubAccount.id == hits.c.id, *conditions).limit(Case(None, [(number_of_hits <= FEW, FEW + 1)], 0))
     many = in_order(walked).limit(Case(None, [(number_of_hits > FEW, most)], 0))
-    return SubAccount.select(SubAccount.id).where(SubAccount.id.in_(few) | SubAccount.id.in_(many)).with_cte(hits)
+    either = _ids(few.alias("few")) + _ids(many.alias("many"))
+    return SubAccount.select(SubAccount.id).where(SubAccount.id.in_(either)).with_cte(hits)
+
+
+def _ids(found: Select) -> Select:
+    """A limit of its own needs a query of its own before SQLite unites it with another."""
+    return Select((found,), (found.c.id,))
 
 
 def _holds(by_number: bool) -> Expression:
