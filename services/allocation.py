@@ -181,8 +181,7 @@ def _carry_out(act: Act, contract: Contract, steps: list[ledger.Step], cause: st
     _refuse_overdrawn(contract, grown_bytes)
     batch = ledger.new_batch()
     ledger.count(contract, grown_bytes)
-    for step in steps:
-        ledger.want(act, step)
+    ledger.want(act, steps)
     ledger.write(act, contract, steps, batch, cause, reason)
     return batch
 
