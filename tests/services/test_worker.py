@@ -185,9 +185,8 @@ def test_a_database_that_is_away_is_waited_for(db, caplog, error):
     assert caplog.text.count("server closed the connection") == 3
 
 
+@pytest.mark.postgres_only
 def test_a_connection_that_the_server_cuts_is_replaced(ground, site, settings, engine, database_url, caplog):
-    if engine == "sqlite":
-        pytest.skip("SQLite has no server")
     row, stop, rounds = ground.account("A", TB), threading.Event(), []
 
     def work() -> bool:
