@@ -64,7 +64,11 @@ def share(part: int, whole: int) -> float:
 
 def meter(used_bytes: int, allocated_bytes: int, label: str) -> Markup:
     """The small bar of used and allocated, said in words beside it."""
-    return _meter(used_bytes, allocated_bytes, escape(label), formats.reader().translations, formats.language())
+    return meter_for(formats.reader(), used_bytes, allocated_bytes, escape(label))
+
+
+def meter_for(reader: formats.Reader, used_bytes: int, allocated_bytes: int, label: Markup) -> Markup:
+    return _meter(used_bytes, allocated_bytes, label, reader.translations, reader.language)
 
 
 @functools.lru_cache(maxsize=8192)
@@ -82,8 +86,11 @@ def _meter(used_bytes: int, allocated_bytes: int, label: Markup, translations: N
 
 def measured(at: datetime | None) -> Markup:
     """When use was measured: today's times without the date."""
-    known = formats.reader()
-    return _measured(at, known, known.today) if at else UNMEASURED.format(_("not measured yet"))
+    return measured_for(formats.reader(), at)
+
+
+def measured_for(reader: formats.Reader, at: datetime | None) -> Markup:
+    return _measured(at, reader, reader.today) if at else UNMEASURED.format(_("not measured yet"))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -30,6 +30,7 @@ def index():
     places = {name: listing.place(args, name) for name in ("after", "before")}
     found = lists.page(viewer.partner, listing.asked(args, keys=keys), g.clock.now(), **places)
     regions = [] if wants_partial() else lists.region_names()
+    form = None if wants_partial() else listing.FilterForm(args).offer(regions, keys=keys)
     heads = cells.heads()
     row_url = url_for("sub_accounts.show", number="0" * 12).removesuffix("0" * 12) if keys else None
     values = {
@@ -37,7 +38,7 @@ def index():
         "heads": heads,
         "details": keys,
         "filtered": bool(listing.kept(args)) or any(places.values()),
-        "form": listing.FilterForm(args).offer(regions, keys=keys),
+        "form": form,
         "regions": regions,
         **listing.addresses(args, found),
     }

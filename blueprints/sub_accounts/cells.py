@@ -51,7 +51,8 @@ def _line(row, heads: Heads, row_url: str | None, reader: formats.Reader) -> str
         f'<tr>\n<th scope="row">{title}</th>\n'
         f'<td data-label="{heads.number}"><span class="number">{number}</span>{customer}</td>\n'
         f'<td data-label="{heads.state}">{_state(row, reader)}</td>\n'
-        f'<td data-label="{heads.used}">{_used(row, heads.used)}\n{pieces.measured(row.measured_at)}</td>\n'
+        f'<td data-label="{heads.used}">{_used(row, heads.used, reader)}\n'
+        f"{pieces.measured_for(reader, row.measured_at)}</td>\n"
         f'<td data-label="{heads.terms}">'
         f"{pieces.worded_badge(words, *flow_down_badge(row.flow_down_label, row.current_label))}</td>\n"
         + (f'<td data-label="{heads.key}">{key}</td>\n</tr>' if row_url else "</tr>")
@@ -71,14 +72,13 @@ def _state(row, reader: formats.Reader) -> str:
     return found if row.writable else f"{found}<br>{pieces.worded_badge(reader.translations, *FULL)}"
 
 
-def _used(row, label: str) -> str:
-    reader = formats.reader()
+def _used(row, label: Markup, reader: formats.Reader) -> str:
     if row.measured_at is None and row.billing == "reserved":
         text = _with_amount(reader.translations, reader.language, N_("%(amount)s allocated"), row.allocated_bytes)
     elif row.measured_at is None:
         text = _("no fixed allocation")
     elif row.billing == "reserved":
-        return pieces.meter(row.used_bytes, row.allocated_bytes, label)
+        return pieces.meter_for(reader, row.used_bytes, row.allocated_bytes, label)
     else:
         text = _("%(used)s, no fixed allocation", used=formats.bytes_text(row.used_bytes))
     return f"{escape(text)}<br>"
