@@ -57,6 +57,16 @@ def worded_badge(translations: NullTranslations, text: str, kind: str) -> Markup
     return badge(translations.gettext(text), kind)
 
 
+def with_amount(reader: formats.Reader, text: str, amount_bytes: int) -> str:
+    """One of the product's own texts with `%(amount)s` in it, translated."""
+    return _with_amount(reader.translations, reader.language, text, amount_bytes)
+
+
+@functools.lru_cache(maxsize=8192)
+def _with_amount(translations: NullTranslations, language: str, text: str, amount_bytes: int) -> str:
+    return translations.gettext(text) % {"amount": formats.bytes_in(amount_bytes, language)}
+
+
 def share(part: int, whole: int) -> float:
     """In percent with two decimals, at most 100. From whole bytes, so that no rounding error grows with a sum."""
     return min(part * 10000 // whole, 10000) / 100 if whole else 0

@@ -1,6 +1,5 @@
 """How far the storage service has followed a row of the board, in words."""
 
-from flask_babel import gettext as _
 from markupsafe import Markup
 
 from blueprints import formats, pieces
@@ -11,21 +10,20 @@ STUCK = N_("We are looking at a problem; access goes on"), "bad"
 SET_UP = N_("Being set up"), "info"
 WAITS = N_("Waits until another sub-account has released capacity"), "info"
 PAUSED = N_("Paused"), "neutral"
+APPLIED = N_("Being applied; %(amount)s in force")
+ABOVE = N_("%(amount)s above the allocation")
 FULL = N_("Full: new uploads are refused"), "warn"
 
 
 def badge(account: SubAccount) -> Markup:
     """Nothing for a row that is as it was wanted and has room."""
-    plain = _plain(account)
+    plain, reader = _plain(account), formats.reader()
     if plain:
-        return pieces.worded_badge(formats.reader().translations, *plain)
+        return pieces.worded_badge(reader.translations, *plain)
     if not account.settled:
-        in_force = formats.bytes_text(account.in_force_bytes or 0)
-        return pieces.badge(_("Being applied; %(amount)s in force", amount=in_force), "info")
+        return pieces.badge(pieces.with_amount(reader, APPLIED, account.in_force_bytes or 0), "info")
     if account.excess_bytes:
-        return pieces.badge(
-            _("%(amount)s above the allocation", amount=formats.bytes_text(account.excess_bytes)), "warn"
-        )
+        return pieces.badge(pieces.with_amount(reader, ABOVE, account.excess_bytes), "warn")
     return Markup()
 
 

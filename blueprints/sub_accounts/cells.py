@@ -3,9 +3,7 @@
 Texts of people (names) go through `escape`; all else is the product's own words, numbers, and pieces that are HTML.
 """
 
-import functools
 from collections.abc import Iterable
-from gettext import NullTranslations
 from typing import NamedTuple
 
 from flask_babel import gettext as _
@@ -67,14 +65,14 @@ def _state(row, reader: formats.Reader) -> str:
     """Its badge, what is not yet as wanted, and what is refused."""
     found = str(pieces.worded_badge(reader.translations, *phase_badge(row)))
     if row.in_force_bytes is not None and row.in_force_bytes != row.allocated_bytes:
-        in_force = _with_amount(reader.translations, reader.language, N_("%(amount)s in force"), row.in_force_bytes)
+        in_force = pieces.with_amount(reader, N_("%(amount)s in force"), row.in_force_bytes)
         found += f"<br>{_note(in_force)}"
     return found if row.writable else f"{found}<br>{pieces.worded_badge(reader.translations, *FULL)}"
 
 
 def _used(row, label: Markup, reader: formats.Reader) -> str:
     if row.measured_at is None and row.billing == "reserved":
-        text = _with_amount(reader.translations, reader.language, N_("%(amount)s allocated"), row.allocated_bytes)
+        text = pieces.with_amount(reader, N_("%(amount)s allocated"), row.allocated_bytes)
     elif row.measured_at is None:
         text = _("no fixed allocation")
     elif row.billing == "reserved":
@@ -82,8 +80,3 @@ def _used(row, label: Markup, reader: formats.Reader) -> str:
     else:
         text = _("%(used)s, no fixed allocation", used=formats.bytes_text(row.used_bytes))
     return f"{escape(text)}<br>"
-
-
-@functools.lru_cache(maxsize=4096)
-def _with_amount(translations: NullTranslations, language: str, text: str, amount_bytes: int) -> str:
-    return translations.gettext(text) % {"amount": formats.bytes_in(amount_bytes, language)}
