@@ -31,6 +31,8 @@ _depth = threading.local()
 def open_database(url: str):
     """Binds the models to the database at `url` (sqlite:///path or postgresql://…); opens no connection."""
     global _processes_turn
+    if _processes_turn is not None:
+        _processes_turn.close()
     _processes_turn = None
     scheme = urlparse(url).scheme
     if scheme == "sqlite":
@@ -87,14 +89,15 @@ def write_tx() -> Iterator[None]:
 def sqlite_turn() -> Iterator[None]:
     """Waits for this thread's and this process's turn to write. Raises OperationalError when none came."""
     _threads_turn.acquire()
+    turnstile = _processes_turn
     try:
-        if _processes_turn is not None and not _processes_turn.enter():
+        if turnstile is not None and not turnstile.enter():
             raise OperationalError("database is locked: another process does not finish its write")
         try:
             yield
         finally:
-            if _processes_turn is not None:
-                _processes_turn.leave()
+            if turnstile is not None:
+                turnstile.leave()
     finally:
         _threads_turn.release()
 

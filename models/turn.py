@@ -75,9 +75,17 @@ class Turnstile:
         if fcntl is not None and self._opened is not None:
             fcntl.flock(self._opened[2], fcntl.LOCK_UN)
 
+    def close(self) -> None:
+        """Gives both files back. Entering again opens them anew."""
+        if self._opened is not None:
+            for file in self._opened[1:]:
+                os.close(file)
+            self._opened = None
+
     def _files(self) -> tuple[int, int]:
         """Opened anew in a forked process: a lock belongs to the open file, which parent and child would share."""
         if self._opened is None or self._opened[0] != os.getpid():
+            self.close()
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
             place, turn = (os.open(path, flags, 0o600) for path in self._paths)
             self._opened = (os.getpid(), place, turn)

@@ -1,5 +1,6 @@
 """The second half of the journey as people act it: sub-accounts, their first keys, the allocation board."""
 
+import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -65,14 +66,12 @@ def open_sub_account(hand: Hand, customer: Customer) -> None:
 
 def watch_set_up(hand: Hand) -> None:
     """The page itself tells when it is done; without scripts somebody looks again."""
-    state, ends = hand.page.locator("#state"), 60
+    state = hand.page.locator("#state")
     if hand.scripts:
         expect(state).to_contain_text("Active", timeout=SET_UP_MS)
         return
-    for _ in range(ends):
-        again = state.get_by_role("link", name="Look again")
-        if not again.count():
-            break
+    latest, again = time.monotonic() + SET_UP_MS / 1000, state.get_by_role("link", name="Look again")
+    while again.count() and time.monotonic() < latest:
         hand.press(again)
     expect(state).to_contain_text("Active")
 

@@ -1,5 +1,6 @@
 """Turns to write: between processes nobody starves, nobody waits for the dead, and nobody waits for ever."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from models.base import open_database, write_tx
 from models.turn import Turnstile
 
 # Writes without a pause until its input ends; says when it holds the turn for the first time.
@@ -57,3 +59,15 @@ def test_a_frozen_process_is_not_waited_for_without_end(greedy, tmp_path):
     assert not turnstile.enter()
     greedy.send_signal(signal.SIGCONT)
     assert Turnstile(str(tmp_path / "db")).enter()
+
+
+def test_databases_opened_one_after_another_keep_no_file_of_the_earlier_one(tmp_path):
+    def opened(name: str) -> int:
+        database = open_database(f"sqlite:///{tmp_path / name}")
+        with write_tx():
+            pass
+        database.close_all()
+        return len(os.listdir("/proc/self/fd"))
+
+    first = opened("first.db")
+    assert [opened(f"{number}.db") for number in range(5)] == [first] * 5

@@ -1,6 +1,6 @@
 """Stands between the gateway and a service and loses the answer to one request: a time-out after the effect."""
 
-import select
+import selectors
 import socket
 import threading
 
@@ -46,10 +46,15 @@ class Proxy:
             threading.Thread(target=self._forward, args=(client,), daemon=True).start()
 
     def _forward(self, client: socket.socket) -> None:
-        with client, socket.create_connection((HOST, self._port)) as service:
+        with (
+            client,
+            socket.create_connection((HOST, self._port)) as service,
+            selectors.DefaultSelector() as both,
+        ):
+            for end in (client, service):
+                both.register(end, selectors.EVENT_READ)
             asking, lost = False, False
-            while True:
-                ready, _, _ = select.select([client, service], [], [], 60)
+            while ready := [key.fileobj for key, _ in both.select(60)]:
                 for end in ready:
                     try:
                         data = end.recv(65536)
@@ -64,5 +69,3 @@ class Proxy:
                         (service if end is client else client).sendall(data)
                     except ConnectionError:
                         return
-                if not ready:
-                    return
