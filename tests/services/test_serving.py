@@ -81,6 +81,8 @@ def test_a_request_under_way_is_answered_whole_when_the_process_is_told_to_end(s
         while True:  # nobody new is let in
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            except ConnectionResetError:  # it came in the moment in which the port was closed
+                continue
             except ConnectionRefusedError:
                 break
     server.stdin.close()
