@@ -39,6 +39,9 @@ class Region(Table):
     failures = IntegerField(default=0)
     retry_at = UtcDateTimeField(null=True)
     last_error = TextField(default="")
+    scan_next_at = UtcDateTimeField(null=True)
+    scanned_at = UtcDateTimeField(null=True)
+    scan_error = TextField(default="")
 
 
 class Customer(Table):
@@ -101,6 +104,7 @@ class SubAccount(Table):
     lease_owner = TextField(default="")
     lease_until_at = UtcDateTimeField(null=True)
     deadline_at = UtcDateTimeField(null=True)
+    paused_at = UtcDateTimeField(null=True)
     last_error = TextField(default="")
 
     @property

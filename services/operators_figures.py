@@ -70,9 +70,10 @@ def applications() -> list[Application]:
 
 
 def stuck(at: datetime, region: Region | None = None) -> list[Stuck]:
-    """Sub-accounts that need people: the worker gave up on them or their time to be followed is over."""
+    """Sub-accounts that need people: the worker gave up on them, their time to be followed is over,
+    or an operator has put them on hold."""
     overdue = UNSETTLED & (SubAccount.deadline_at < at)
-    wanted = (SubAccount.phase == "attention") | overdue
+    wanted = (SubAccount.phase == "attention") | overdue | (UNSETTLED & SubAccount.paused_at.is_null(False))
     rows = list(
         SubAccount.select(SubAccount, Partner, Customer, Region)
         .join(Partner)

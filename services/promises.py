@@ -175,8 +175,8 @@ def endless_jobs(at: datetime) -> Iterator[str]:
     account, key = SubAccount, AccessKey
     unsettled = account.phase.not_in(SETTLED_PHASES) | (account.observed_generation != account.generation)
     late = account.deadline_at.is_null() | (account.deadline_at <= at - SLACK)
-    forgotten = account.select(account.number, account.phase).where(unsettled, account.phase != "attention", late)
-    for number, phase in _rows(forgotten):
+    listed = (account.phase == "attention") | account.paused_at.is_null(False)
+    for number, phase in _rows(account.select(account.number, account.phase).where(unsettled, late, ~listed)):
         yield f"sub-account {number} is {phase}, past its time, and in nobody's list"
     standing = {"active": "live", "inactive": "inactive", "deleted": "deleted"}
     settled = account.phase.in_(SETTLED_PHASES) & (account.observed_generation == account.generation)
