@@ -31,6 +31,7 @@ class Permission(StrEnum):
     OPERATOR_MANAGE = "operator:manage"
     OUTBOX_VIEW = "outbox:view"
     PORTAL_USE = "portal:use"
+    STORAGE_DECIDE = "storage:decide"
     STORAGE_VIEW = "storage:view"
     SUB_ACCOUNT_CHANGE = "sub-account:change"
     SUB_ACCOUNT_EXPORT = "sub-account:export"
@@ -57,6 +58,7 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.OPERATOR_MANAGE: frozenset({"owner"}),
     Permission.OUTBOX_VIEW: OPERATORS,
     Permission.PORTAL_USE: MEMBERS,
+    Permission.STORAGE_DECIDE: DECIDERS,
     Permission.STORAGE_VIEW: OPERATORS,
     Permission.SUB_ACCOUNT_CHANGE: WORKERS,
     Permission.SUB_ACCOUNT_EXPORT: MEMBERS,

@@ -60,12 +60,12 @@ def acted(site: Site, finding: Drift, action: str, partner_id: int | None = None
     record(site.act(), action, finding, partner=partner_id, after={"remote_uid": finding.remote_uid})
 
 
-def resolve(act: Act, finding: Drift, resolution: str, by: str = "worker") -> None:
+def resolve(act: Act, finding: Drift, resolution: str, by: str = "worker", reason: str = "") -> None:
     """Ends an open finding; call inside write_tx. `resolution`: repaired, gone, settled."""
     finding.resolution, finding.resolved_by, finding.resolved_at = resolution, by, act.at
     finding.save(only=["resolution", "resolved_by", "resolved_at"])
     partner_id = finding.sub_account.partner_id if finding.sub_account else None
-    record(act, "drift.resolved", finding, partner=partner_id, after={"resolution": resolution})
+    record(act, "drift.resolved", finding, partner=partner_id, after={"resolution": resolution, "reason": reason})
 
 
 def resolve_absent(site: Site, row: SubAccount, differences: Iterable[Difference]) -> None:

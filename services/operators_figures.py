@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from peewee import fn
+from peewee import JOIN, fn
 
 from models.audit import AuditEvent
 from models.contract import Contract
+from models.drift import Drift
 from models.outbox import Mail
 from models.partner import DetailQuery, Partner
 from models.sub_account import SETTLED_PHASES, Customer, Region, SubAccount
@@ -42,12 +43,15 @@ class Stuck:
 @dataclass(frozen=True)
 class RegionFigures:
     """`pending`: changes that the service has not followed yet, without the stuck ones; `oldest_at`: when the oldest
-    of them was made."""
+    of them was made. `findings`: what the comparison found and is not over, the oldest first. `rests`: the service
+    failed several times running and is left alone until `region.retry_at`."""
 
     region: Region
     pending: int
     oldest_at: datetime | None
     stuck: list[Stuck]
+    findings: list[Drift]
+    rests: bool
 
 
 @dataclass(frozen=True)
@@ -148,4 +152,11 @@ def _region(region: Region, at: datetime) -> RegionFigures:
     pending = SubAccount.select().where(waiting).count()
     oldest = SubAccount.select().where(waiting).order_by(SubAccount.deadline_at, SubAccount.id).first()
     made_at = oldest and (oldest.deadline_at - APPLY_WITHIN if oldest.deadline_at else oldest.created_at)
-    return RegionFigures(region, pending, made_at, stuck(at, region))
+    rests = region.retry_at is not None and region.retry_at > at
+    return RegionFigures(region, pending, made_at, stuck(at, region), _findings(region), rests)
+
+
+def _findings(region: Region) -> list[Drift]:
+    opened = Drift.select(Drift, SubAccount).join(SubAccount, JOIN.LEFT_OUTER)
+    opened = opened.where(Drift.region == region, Drift.resolved_at.is_null())
+    return list(opened.order_by(Drift.first_seen_at, Drift.id).limit(MOST_ROWS))

@@ -45,7 +45,11 @@ def test_a_failing_region_says_since_when_and_that_nothing_is_lost(cast, client_
 
 @pytest.mark.parametrize(
     ("quota", "seconds", "words"),
-    [("native", 0, "held by the storage service"), ("enforced", 5, "within 5 seconds"), ("none", None, "not held")],
+    [
+        ("immediate", None, "held by the storage service"),
+        ("delayed", 5, "within 5 seconds"),
+        ("none", None, "not held"),
+    ],
 )
 def test_the_kind_of_quota_is_told(cast, client_as, quota, seconds, words):
     Region.update(hard_quota=quota, quota_delay_seconds=seconds).execute()
