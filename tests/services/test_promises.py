@@ -287,7 +287,7 @@ def test_the_command_ends_with_one_and_a_line_for_each(app, ground, spoiled):
 
 
 def test_the_command_asks_the_storage_only_when_it_is_told_to(make_app, ground, tmp_path):
-    app = make_app(storage_url="rgw+http://127.0.0.1:9", storage_credentials=tmp_path / "nothing.json")
+    app = make_app(storage_url="rgw://127.0.0.1:9", storage_credentials=tmp_path / "nothing.json")
     assert app.test_cli_runner().invoke(args=["check"]).exit_code == 0
     asked = app.test_cli_runner().invoke(args=["check", "--storage"])
     assert asked.exit_code == 1
