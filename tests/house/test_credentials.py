@@ -2,6 +2,7 @@
 (threats.md 27)."""
 
 import ast
+import functools
 import json
 import os
 import signal
@@ -26,7 +27,8 @@ def modules() -> dict:
     return {source.module(path): path for path in source.product_files()}
 
 
-def reached() -> set[str]:
+@functools.cache
+def reached() -> frozenset[str]:
     """Modules of the product that the web process can import, also from within functions."""
     known = modules()
     waiting = [name for name in known if name.startswith(WEB)]
@@ -39,7 +41,7 @@ def reached() -> set[str]:
         for what, _line in imports(known[name]):
             parts = what.split(".")
             waiting += [own for end in range(1, len(parts) + 1) if (own := ".".join(parts[:end])) in known]
-    return seen
+    return frozenset(seen)
 
 
 def callers() -> set[str]:
