@@ -27,6 +27,7 @@ class Permission(StrEnum):
     APPLICATION_QUERY = "application:query"
     APPLICATION_VIEW = "application:view"
     CONTRACT_CREATE = "contract:create"
+    KEY_CHANGE = "key:change"
     KEY_REVEAL = "key:reveal"
     OPERATOR_MANAGE = "operator:manage"
     OUTBOX_VIEW = "outbox:view"
@@ -54,6 +55,7 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.APPLICATION_QUERY: OPERATORS,
     Permission.APPLICATION_VIEW: OPERATORS,
     Permission.CONTRACT_CREATE: DECIDERS,
+    Permission.KEY_CHANGE: WORKERS,
     Permission.KEY_REVEAL: WORKERS,
     Permission.OPERATOR_MANAGE: frozenset({"owner"}),
     Permission.OUTBOX_VIEW: OPERATORS,

@@ -1,11 +1,13 @@
 """Home: how much is left, what wants attention, what happened last."""
 
-from flask import Blueprint
+from datetime import timedelta
+
+from flask import Blueprint, current_app, g
 
 from blueprints.access import Permission, requires, viewer
 from blueprints.partials import answer
 from models.audit import AuditEvent
-from models.overview import contracts_of, counts_of, keys_never_shown
+from models.overview import contracts_of, counts_of, keys_of
 
 bp = Blueprint("dashboard", __name__)
 
@@ -15,13 +17,14 @@ RECENT = 8
 @bp.get("/home")
 @requires(Permission.PORTAL_USE)
 def show():
-    partner = viewer.partner
+    partner, old = viewer.partner, timedelta(days=current_app.settings.key_age_days)
     recent = AuditEvent.select().where(AuditEvent.partner == partner).order_by(AuditEvent.id.desc()).limit(RECENT)
     return answer(
         "dashboard/home.html",
         partner=partner,
         contracts=contracts_of(partner),
         counts=counts_of(partner),
-        keys_waiting=keys_never_shown(partner) if viewer.may(Permission.KEY_REVEAL) else 0,
+        keys=keys_of(partner, g.clock.now() - old) if viewer.may(Permission.KEY_REVEAL) else None,
+        key_age_days=old.days,
         recent=list(recent),
     )

@@ -4,10 +4,15 @@ from flask import Flask
 from flask_babel import lazy_gettext as _l
 
 ACTIONS = {
-    "access_key.applied": _l("Key switched on or off on the storage service"),
+    "access_key.applied": _l("Storage service has switched or deleted the key"),
+    "access_key.asked": _l("New key asked for"),
+    "access_key.deleted": _l("Key deleted for good"),
     "access_key.made": _l("Key made on the storage service"),
     "access_key.revealed": _l("Secret key shown"),
+    "access_key.secret_destroyed": _l("Secret key destroyed, its time was over"),
     "access_key.stored": _l("Secret key confirmed as stored"),
+    "access_key.switched_off": _l("Key switched off"),
+    "access_key.switched_on": _l("Key switched on again"),
     "allocation.changed": _l("Allocation changed"),
     "allocation.closed": _l("Allocation released"),
     "allocation.opened": _l("Allocation set aside"),
@@ -15,6 +20,10 @@ ACTIONS = {
     "contract.activated": _l("Contract begun"),
     "contract.created": _l("Contract created"),
     "contract.expired": _l("Contract ended"),
+    "hand_over.created": _l("Link to hand a key over made"),
+    "hand_over.expired": _l("Link to hand a key over ended unused"),
+    "hand_over.used": _l("Key handed over by a link"),
+    "hand_over.withdrawn": _l("Link to hand a key over withdrawn"),
     "drift.account_barred": _l("Unknown account on the storage service barred"),
     "drift.found": _l("Difference on the storage service found"),
     "drift.key_marked": _l("Key is gone from the storage service"),

@@ -27,13 +27,15 @@ SORTS = ("name", "used", "allocated", "newest")
 class Asked:
     """What the list shall show. `text` is folded like the stored name keys (services.names.key). `state` is one of
     STATES or "changing"; an empty one leaves out what is deleted. `fill`: "near" (85 % or more) or "full"; `key`:
-    "waiting" (the first key was never shown). What is unknown filters nothing; an unknown sort is by name."""
+    "waiting" (the first key was never shown), "first" (it is still in use) or "old" (a working key was made before
+    `keys_before_at`). What is unknown filters nothing; an unknown sort is by name."""
 
     text: str = ""
     state: str = ""
     region: str = ""
     fill: str = ""
     key: str = ""
+    keys_before_at: datetime | None = None
     sort: str = "name"
 
 
@@ -148,9 +150,15 @@ def _conditions(partner: Partner, asked: Asked) -> Iterator:
         yield SubAccount.region.in_(Region.select(Region.id).where(Region.name == asked.region))
     if asked.fill in ("near", "full"):
         yield _filled(asked.fill)
-    if asked.key == "waiting":
-        waiting = (AccessKey.origin == "initial") & (AccessKey.phase == "live") & AccessKey.revealed_at.is_null()
-        yield SubAccount.id.in_(AccessKey.select(AccessKey.sub_account).where(waiting))
+    if asked.key in ("waiting", "first", "old"):
+        yield SubAccount.id.in_(AccessKey.select(AccessKey.sub_account).where(_keyed(asked)))
+
+
+def _keyed(asked: Asked):
+    works = (AccessKey.phase == "live") & (AccessKey.wanted == "active")
+    if asked.key == "old":
+        return works & (AccessKey.created_at < asked.keys_before_at)
+    return works & (AccessKey.origin == "initial") & AccessKey.revealed_at.is_null(asked.key == "waiting")
 
 
 def _filled(fill: str):

@@ -1,6 +1,7 @@
 """The figures of the home page, in few questions."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from peewee import Case, fn
 
@@ -47,11 +48,30 @@ def counts_of(partner: Partner) -> Counts:
     return Counts(*(int(value) for value in row))
 
 
-def keys_never_shown(partner: Partner) -> int:
-    """First keys that are made and wait to be handed over."""
-    return (
-        AccessKey.select()
+@dataclass(frozen=True)
+class KeyCounts:
+    """How many sub-accounts have a first key that was never shown, one that was not replaced yet (the provider has a
+    copy of it), and a working key that is old."""
+
+    waiting: int
+    first: int
+    old: int
+
+
+def keys_of(partner: Partner, made_before_at: datetime) -> KeyCounts:
+    def accounts_with(condition):
+        return fn.COUNT(fn.DISTINCT(Case(None, [(condition, AccessKey.sub_account)], None)))
+
+    first = AccessKey.origin == "initial"
+    row = (
+        AccessKey.select(
+            accounts_with(first & AccessKey.revealed_at.is_null()),
+            accounts_with(first & AccessKey.revealed_at.is_null(False)),
+            accounts_with(AccessKey.created_at < made_before_at),
+        )
         .join(SubAccount)
-        .where(SubAccount.partner == partner, AccessKey.phase == "live", AccessKey.revealed_at.is_null())
-        .count()
+        .where(SubAccount.partner == partner, SubAccount.wanted_state != "deleted")
+        .where(AccessKey.phase == "live", AccessKey.wanted == "active")
+        .scalar(as_tuple=True)
     )
+    return KeyCounts(*(int(value) for value in row))

@@ -34,7 +34,8 @@ class Limit:
 
 LOG_IN = "log_in"
 MAIL = "mail"
-LIMITS = {LOG_IN: Limit(10, 50, 5), MAIL: Limit(3, 20, 15)}
+HAND_OVER = "hand_over"
+LIMITS = {LOG_IN: Limit(10, 50, 5), MAIL: Limit(3, 20, 15), HAND_OVER: Limit(20, 20, 5)}
 
 
 class TooManyAttempts(Refusal):
@@ -68,6 +69,13 @@ def count(act: Act, address: str, purpose: str = LOG_IN) -> None:
             in_a_row = _raise(_account(address), act.at, timedelta(days=CONSECUTIVE_DAYS)).failures
             if in_a_row > CONSECUTIVE_FAILURES:
                 raise NewPasswordNeeded
+
+
+def count_of_network(act: Act, purpose: str) -> None:
+    """Counts one attempt where there is no account, only where it comes from. Raises TooManyAttempts."""
+    limit = LIMITS[purpose]
+    with write_tx():
+        _count(_network(act, purpose), act.at, timedelta(minutes=limit.minutes), limit.per_network)
 
 
 def forgive(act: Act, address: str) -> None:

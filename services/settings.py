@@ -61,6 +61,8 @@ class Settings:
     slider_step_bytes: int = 10 * 10**9
     measure_minutes: int = 5
     deletion_days: int = 30
+    key_delete_days: int = 14
+    key_age_days: int = 365
     sign_up_draft_days: int = 30
 
     @property
@@ -89,6 +91,8 @@ NUMBERS = {
     "PORTAL_SLIDER_STEP_BYTES": "slider_step_bytes",
     "PORTAL_MEASURE_MINUTES": "measure_minutes",
     "PORTAL_DELETION_DAYS": "deletion_days",
+    "PORTAL_KEY_DELETE_DAYS": "key_delete_days",
+    "PORTAL_KEY_AGE_DAYS": "key_age_days",
     "PORTAL_SIGN_UP_DRAFT_DAYS": "sign_up_draft_days",
 }
 TEXTS = {

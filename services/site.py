@@ -30,6 +30,7 @@ class Site:
     put_off: dict = field(default_factory=dict)
     sweep_next_at: datetime | None = None
     comparison: Any = None
+    key_use_next_at: datetime | None = None
 
     def act(self) -> Act:
         return Act(at=self.clock.now(), actor_name="worker", source="worker")

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from models.base import write_tx
+from models.base import empty_log, write_tx
 from models.outbox import OneTimeKey
 from models.partner import SignUpDraft
-from services import attempts, contracts
+from services import attempts, contracts, key_rotation
 from services.audit import Act
 from services.settings import Settings
 
@@ -20,5 +20,12 @@ def sweep(act: Act, settings: Settings) -> list[str]:
         drafts = SignUpDraft.delete().where(SignUpDraft.expires_at <= act.at).execute()
         keys = OneTimeKey.delete().where(OneTimeKey.created_at <= act.at - ONE_TIME_KEYS_KEPT).execute()
     counters = attempts.tidy(act.at)
-    done = ((drafts, "unfinished sign-ups"), (keys, "one-time keys of forms"), (counters, "counters of attempts"))
+    old_keys = key_rotation.delete_due(act)
+    empty_log()
+    done = (
+        (drafts, "unfinished sign-ups"),
+        (keys, "one-time keys of forms"),
+        (counters, "counters of attempts"),
+        (old_keys, "keys that had been off for long"),
+    )
     return lines + [f"{number} {what} removed" for number, what in done if number]

@@ -12,7 +12,7 @@ from datetime import timedelta
 from peewee import InterfaceError, OperationalError
 
 from models.base import database
-from services import drift, enforcement, mail_sending, regions, sweep, usage
+from services import access_keys, drift, enforcement, hand_over_links, key_use, mail_sending, regions, sweep, usage
 from services.clock import Clock
 from services.provisioning import provision_next
 from services.secret import Vault
@@ -45,6 +45,9 @@ def round_of_work(site: Site, settings: Settings) -> bool:
         steps += 1
     mails = mail_sending.send_due(settings, site.clock.now(), MAILS_A_ROUND)
     measured = usage.measure_due(site, timedelta(minutes=settings.measure_minutes))
+    key_use.look(site)
+    access_keys.destroy_expired(site.act())
+    hand_over_links.end_expired(site.act())
     compared = drift.look(site, settings)
     _sweep(site, settings)
     return steps == STEPS_A_ROUND or mails == MAILS_A_ROUND or measured == usage.BATCH or compared

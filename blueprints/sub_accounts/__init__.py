@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from datetime import timedelta
 
 from flask import Blueprint, Response, current_app, flash, g, make_response, request, stream_with_context, url_for
 from flask_babel import gettext as _
@@ -29,12 +30,17 @@ def region_names() -> list[str]:
     return [name for (name,) in Region.select(Region.name).order_by(Region.name).tuples()]
 
 
+def asked(args, keys: bool) -> lists.Asked:
+    age = timedelta(days=current_app.settings.key_age_days)
+    return listing.asked(args, keys=keys, keys_before_at=g.clock.now() - age)
+
+
 @bp.get("")
 @requires(Permission.SUB_ACCOUNT_LIST)
 def index():
     args, keys = listing.read(request.args), viewer.may(Permission.SUB_ACCOUNT_VIEW)
     places = {name: listing.place(args, name) for name in ("after", "before")}
-    found = lists.page(viewer.partner, listing.asked(args, keys=keys), g.clock.now(), **places)
+    found = lists.page(viewer.partner, asked(args, keys), g.clock.now(), **places)
     regions = [] if wants_partial() else region_names()
     values = {
         "found": found,
@@ -57,8 +63,8 @@ def index():
 def export():
     """The whole selection, not the page."""
     private = viewer.may(Permission.SUB_ACCOUNT_VIEW)
-    asked = listing.asked(listing.read(request.args), keys=private)
-    rows = lists.everything(viewer.partner, asked, g.clock.now())
+    wanted = asked(listing.read(request.args), private)
+    rows = lists.everything(viewer.partner, wanted, g.clock.now())
     header = [*listing.COLUMNS, *(listing.PRIVATE_COLUMNS if private else ())]
     pieces = csv_export.lines(header, listing.file_rows(rows, private=private))
     response = Response(stream_with_context(pieces), mimetype="text/csv")

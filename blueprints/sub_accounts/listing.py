@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -20,7 +21,7 @@ SHORTEST_SEARCH = 2
 LONGEST_SEARCH = 120
 NUMBER = re.compile("[0-9]{12}")
 FILTERS = ("q", "state", "fill", "region", "sort")
-KEY_WAITING = "key-waiting"
+KEY_STATES = {"key-waiting": "waiting", "key-first": "first", "key-old": "old"}
 COLUMNS = (
     "number", "name", "customer", "region", "state", "settled", "billing", "allocated_bytes", "in_force_bytes",
     "used_bytes", "measured_at", "excess_allowed", "flow_down", "created_at",
@@ -34,7 +35,9 @@ STATE_CHOICES = (
     SelectChoice("changing", _l("Change not yet in force")),
     SelectChoice("paused", _l("Paused")),
     SelectChoice("attention", _l("Problem")),
-    SelectChoice(KEY_WAITING, _l("First key not shown yet")),
+    SelectChoice("key-waiting", _l("First key not shown yet")),
+    SelectChoice("key-first", _l("First key still in use")),
+    SelectChoice("key-old", _l("Key due for replacement")),
     SelectChoice("deleted", _l("Deleted")),
 )
 FILL_CHOICES = (ALL, SelectChoice("near", _l("85 % or more")), SelectChoice("full", _l("Full")))
@@ -58,21 +61,22 @@ class FilterForm(FlaskForm):
 
     def offer(self, regions: list[str], *, keys: bool) -> "FilterForm":
         """Fills the choices; who may not see keys is not offered to filter by them."""
-        self.state.choices = [choice for choice in STATE_CHOICES if keys or choice.value != KEY_WAITING]
+        self.state.choices = [choice for choice in STATE_CHOICES if keys or choice.value not in KEY_STATES]
         self.region.choices = [ALL, *(SelectChoice(name) for name in regions)]
         return self
 
 
 def read(args: Mapping[str, str]) -> MultiDict:
-    """The filters of an address; the home page's `key=waiting` is one of the states."""
+    """The filters of an address; the home page's `key=waiting` and the like are among the states."""
     found = MultiDict({name: args[name] for name in (*FILTERS, "after", "before") if args.get(name)})
-    if args.get("key") == "waiting":
-        found["state"] = KEY_WAITING
+    if f"key-{args.get('key')}" in KEY_STATES:
+        found["state"] = f"key-{args['key']}"
     return found
 
 
-def asked(args: Mapping[str, str], *, keys: bool) -> Asked:
-    """What the address asks for; whoever may not see keys cannot filter by them."""
+def asked(args: Mapping[str, str], *, keys: bool, keys_before_at: datetime) -> Asked:
+    """What the address asks for; whoever may not see keys cannot filter by them. Keys made before `keys_before_at` are
+    due for replacement."""
     text = names.key(visible(args.get("q", "")))
     state = args.get("state", "")
     return Asked(
@@ -80,7 +84,8 @@ def asked(args: Mapping[str, str], *, keys: bool) -> Asked:
         state=state if state in STATES or state == "changing" else "",
         region=visible(args.get("region", "")),
         fill=args.get("fill", ""),
-        key="waiting" if keys and state == KEY_WAITING else "",
+        key=KEY_STATES.get(state, "") if keys else "",
+        keys_before_at=keys_before_at,
         sort=args.get("sort", "name"),
     )
 

@@ -19,7 +19,7 @@ PHASES = {
 KEYS = {
     "pending": (_l("Being made"), "info"),
     "waiting": (_l("Not shown"), "warn"),
-    "shown": (_l("In use"), "neutral"),
+    "shown": (_l("In use, better replaced"), "info"),
     "replaced": (_l("Replaced"), "good"),
     "inactive": (_l("Switched off"), "neutral"),
     "attention": (_l("Problem"), "bad"),
