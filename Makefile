@@ -1,6 +1,6 @@
 # make run starts everything on this machine; make test and make check are what a change has to pass.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots translations clean
+.PHONY: help run test ceph check bench screenshots translations clean
 BIN := .venv/bin
 # pytest's own options, e.g. make test ARGS="--db sqlite -k allocation"
 ARGS ?=
@@ -12,9 +12,13 @@ run: ## start the portal, its worker and a storage server here, with sample data
 	@deploy/prepare run
 	@$(BIN)/python -m deploy.run
 
-test: ## run all tests on SQLite and on Postgres
+test: ## run the tests on SQLite and on Postgres, with a real storage server and a real browser
 	@deploy/prepare test
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not ceph" $(ARGS)
+
+ceph: ## run the storage tests on a real Ceph gateway
+	@deploy/prepare ceph
+	@$(BIN)/python -m pytest -q -m ceph $(ARGS)
 
 check: ## lint, format and types
 	@deploy/prepare test
@@ -32,7 +36,11 @@ screenshots: ## make the pictures of README and docs anew
 
 translations: ## collect texts, bring them into every language's file, compile
 	@deploy/prepare test
-	@$(BIN)/pybabel --quiet extract -F pyproject.toml -k N_ -k _l -k ngettext:1,2 --no-location --sort-output -o translations/messages.pot .
+	@$(BIN)/pybabel --quiet extract -F pyproject.toml -k N_ -k _l -k ngettext:1,2 --no-location --sort-output \
+		--project "Partner portal" --version 0.1.0 --copyright-holder "The authors of the partner portal" \
+		-o translations/collected.pot .
+	@sed -e '/^"POT-Creation-Date:/d' -e '/^# FIRST AUTHOR/d' translations/collected.pot >translations/messages.pot
+	@rm translations/collected.pot
 	@$(BIN)/pybabel --quiet update -i translations/messages.pot -d translations --no-fuzzy-matching --ignore-pot-creation-date
 	@$(BIN)/pybabel compile -d translations
 

@@ -5,6 +5,8 @@ from importlib import import_module
 from flask import Flask
 from werkzeug.routing import BaseConverter, Rule
 
+from blueprints.whole_numbers import Id
+
 AREAS = (
     "public",
     "language",
@@ -21,7 +23,7 @@ AREAS = (
     "usage",
     "admin",
 )
-FRAME = ("headers", "formats", "access", "errors", "navigation", "trail")
+FRAME = ("headers", "formats", "pieces", "access", "errors", "navigation", "trail")
 
 
 class AccountNumber(BaseConverter):
@@ -43,7 +45,7 @@ class Token(BaseConverter):
 
 
 def register(app: Flask) -> None:
-    app.url_map.converters.update(account=AccountNumber, name=Name, token=Token)
+    app.url_map.converters.update(account=AccountNumber, int=Id, name=Name, token=Token)
     for name in FRAME:
         import_module(f"blueprints.{name}").init_app(app)
     for area in AREAS:

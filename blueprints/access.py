@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
-from flask import Flask, Request, abort, current_app, g, request, session, url_for
+from flask import Flask, Request, abort, current_app, g, make_response, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from blueprints.partials import leave_to
@@ -149,7 +149,7 @@ def gate():
     if declared.open_to_all:
         return None
     if not current_user.is_authenticated:
-        return ask_to_sign_in()
+        return stop_asking() if declared.polled and request.htmx else ask_to_sign_in()
     if not declared.polled:
         sessions.touch(viewer.session, g.clock.now())
     if declared == Declaration(permission=None, states=()):
@@ -185,6 +185,13 @@ def refuse_other_sites(sent: Request) -> None:
         abort(403)
 
 
+def stop_asking():
+    """A page that polls must not leave by itself for the log-in, unsaved figures and all: 286 ends the polling."""
+    response = make_response("", 286)
+    response.headers["HX-Reswap"] = "none"
+    return response
+
+
 def ask_to_sign_in():
     wanted = request.full_path.rstrip("?") if request.method == "GET" and not request.htmx else None
     return leave_to(url_for("auth.login", next=wanted), status=401 if request.htmx else 303)
@@ -204,6 +211,11 @@ def sign_out() -> None:
     sessions.end(act(), viewer.session)
     logout_user()
     session.clear()
+
+
+def forget_viewer() -> None:
+    """For whom every session was ended already: from here on this browser is nobody's."""
+    logout_user()
 
 
 def load_viewer(token: str) -> Viewer | None:

@@ -4,9 +4,9 @@ import time
 
 from flask import Blueprint, Response, current_app, flash, g, request, session, url_for
 from flask_babel import gettext as _
-from flask_login import current_user, logout_user
 
-from blueprints.access import act, public, sign_in, sign_out, viewer
+from blueprints import known_device
+from blueprints.access import act, forget_viewer, public, sign_in, sign_out, viewer
 from blueprints.auth_forms import ForgotForm, LogInForm, NewPasswordForm
 from blueprints.errors import put_refusal, words
 from blueprints.formats import language
@@ -28,7 +28,7 @@ bp = Blueprint("auth", __name__)
 def login():
     """Whoever is signed in already goes on; a log-in that lapsed is explained."""
     wanted = own_path(request.args.get("next"))
-    if current_user.is_authenticated:
+    if viewer.is_authenticated:
         return leave_to(wanted or landing())
     form = LogInForm(formdata=None, next=wanted or "")
     return answer("auth/login.html", form=form, lapsed="_user_id" in session)
@@ -41,13 +41,14 @@ def enter():
     if not form.validate():
         return answer("auth/login.html", form=form, status=422)
     try:
-        person = log_in.check(act(), form.email.data, form.password.data)
+        person = log_in.check(act(), form.email.data, form.password.data, known_device.number_for(form.email.data))
     except log_in.MailNotConfirmed as waiting:
         session[UNCONFIRMED] = waiting.member.id
         return leave_to(url_for("auth.unconfirmed"))
     except Refusal as refusal:
         return refused("auth/login.html", form, refusal)
     sign_in(person)
+    known_device.remember(person.email)
     return leave_to(own_path(form.next.data) or landing())
 
 
@@ -55,7 +56,7 @@ def enter():
 @public
 def logout():
     """Clears what the browser kept of this origin, so that a shared computer shows nothing afterwards (T12)."""
-    if current_user.is_authenticated:
+    if viewer.is_authenticated:
         sign_out()
     session.clear()
     response = leave_to(url_for("auth.signed_out"))
@@ -66,7 +67,7 @@ def logout():
 @bp.get("/signed-out")
 @public
 def signed_out():
-    return leave_to(landing()) if current_user.is_authenticated else answer("auth/signed_out.html")
+    return leave_to(landing()) if viewer.is_authenticated else answer("auth/signed_out.html")
 
 
 @bp.route("/login/unconfirmed", methods=["GET", "POST"])
@@ -147,8 +148,8 @@ def choose_password(purpose: str, token: str) -> Response:
 
 
 def password_chosen(person) -> Response:
-    if current_user.is_authenticated and viewer.person == person:
-        logout_user()
+    if viewer.is_authenticated and viewer.person == person:
+        forget_viewer()
     flash(_("Your new password is set. Sign in with it now."), "good")
     return leave_to(url_for("auth.login"))
 

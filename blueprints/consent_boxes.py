@@ -7,6 +7,7 @@ from flask_wtf import FlaskForm
 from markupsafe import Markup
 from wtforms import BooleanField, HiddenField
 
+from blueprints.whole_numbers import whole
 from models.terms import TermsVersion
 from services import legal_text
 
@@ -30,7 +31,7 @@ class ConsentForm(FlaskForm):
             box, seen = self[f"agree_{version.kind}"], self[f"seen_{version.kind}"].data or ""
             if box.data:
                 version_id, _colon, sha256 = seen.partition(":")
-                agreed.append((int(version_id) if version_id.isascii() and version_id.isdigit() else 0, sha256))
+                agreed.append((whole(version_id) or 0, sha256))
             else:
                 box.errors = [*box.errors, _("Tick the box of “%(title)s” to go on.", title=version.title)]
         return agreed

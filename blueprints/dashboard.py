@@ -6,8 +6,7 @@ from flask import Blueprint, current_app, g
 
 from blueprints.access import Permission, requires, viewer
 from blueprints.partials import answer
-from models.audit import AuditEvent
-from models.overview import contracts_of, counts_of, keys_of
+from models.overview import contracts_of, counts_of, keys_of, latest_events
 
 bp = Blueprint("dashboard", __name__)
 
@@ -18,7 +17,6 @@ RECENT = 8
 @requires(Permission.PORTAL_USE)
 def show():
     partner, old = viewer.partner, timedelta(days=current_app.settings.key_age_days)
-    recent = AuditEvent.select().where(AuditEvent.partner == partner).order_by(AuditEvent.id.desc()).limit(RECENT)
     return answer(
         "dashboard/home.html",
         partner=partner,
@@ -26,5 +24,5 @@ def show():
         counts=counts_of(partner),
         keys=keys_of(partner, g.clock.now() - old) if viewer.may(Permission.KEY_REVEAL) else None,
         key_age_days=old.days,
-        recent=list(recent),
+        recent=latest_events(partner, RECENT),
     )

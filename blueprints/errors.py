@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from blueprints import formats
 from blueprints.partials import wants_partial
+from models.base import DATABASE_AWAY
 from services.refusal import NotFound, Refusal
 
 log = logging.getLogger("portal.web")
@@ -98,6 +99,15 @@ def on_refusal(refusal: Refusal):
     return refuse(404) if isinstance(refusal, NotFound) else refuse(422, text=words(refusal))
 
 
+def on_database_away(error: Exception):
+    """Nothing was stored, and the same may work in a moment."""
+    log.warning("request %s: database: %s", g.get("request_id", ""), error)
+    advice = _("Nothing was changed. Go back and press the button again in a moment.")
+    response = refuse(503, _("The portal is busy"), advice)
+    response.headers["Retry-After"] = "5"
+    return response
+
+
 def on_fault(error: Exception):
     log.error("request %s failed: %s", g.get("request_id", ""), type(error).__name__, exc_info=error)
     return refuse(500)
@@ -107,4 +117,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(CSRFError, on_stale_token)
     app.register_error_handler(Refusal, on_refusal)
+    for away in DATABASE_AWAY:
+        app.register_error_handler(away, on_database_away)
     app.register_error_handler(Exception, on_fault)

@@ -14,8 +14,11 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 from flask import Flask, current_app, g, request, session, url_for
 from flask_babel import Babel, get_locale, get_translations
-from flask_login import current_user
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
+from blueprints.access import viewer
 from services import capacity
 
 # English pages write dates and numbers as is usual in Europe: 24 Nov 2026, 14:05
@@ -25,16 +28,16 @@ NOTATIONS = {"en": "en_150"}
 def chosen_locale() -> str:
     """The person's choice, else this browser's choice here, else what the browser asks for."""
     known = current_app.settings.locales
-    if current_user and current_user.is_authenticated and current_user.person.locale in known:
-        return current_user.person.locale
+    if viewer and viewer.is_authenticated and viewer.person.locale in known:
+        return viewer.person.locale
     if session.get("language") in known:
         return session["language"]
     return request.accept_languages.best_match(known) or known[0]
 
 
 def chosen_zone() -> str:
-    if current_user and current_user.is_authenticated:
-        return current_user.person.time_zone
+    if viewer and viewer.is_authenticated:
+        return viewer.person.time_zone
     return current_app.settings.provider.time_zone
 
 
@@ -46,6 +49,10 @@ class Reader:
     notation: str
     zone: ZoneInfo
     translations: NullTranslations
+
+    @functools.cached_property
+    def today(self) -> date:
+        return g.clock.now().astimezone(self.zone).date()
 
 
 def reader() -> Reader:
@@ -61,7 +68,7 @@ def language() -> str:
 
 
 def bytes_text(amount_bytes: int) -> str:
-    return _bytes_text(amount_bytes, reader().language)
+    return bytes_in(amount_bytes, reader().language)
 
 
 def exact_bytes(amount_bytes: int) -> str:
@@ -77,15 +84,20 @@ def when(at: datetime | None) -> str:
 
 def moment(at: datetime) -> str:
     """Today's times without the date."""
-    local, today = at.astimezone(reader().zone), g.clock.now().astimezone(reader().zone).date()
-    return _minute(local.hour, local.minute, reader().notation) if local.date() == today else when(at)
+    return moment_for(reader(), at)
+
+
+def moment_for(known: Reader, at: datetime) -> str:
+    local = at.astimezone(known.zone)
+    minute = _minute(local.hour, local.minute, known.notation)
+    return minute if local.date() == known.today else f"{_day(local.date(), known.notation)}, {minute}"
 
 
 def day(on: date | None) -> str:
     return _day(on, reader().notation) if on else ""
 
 
-_bytes_text = functools.lru_cache(maxsize=8192)(capacity.format_bytes)
+bytes_in = functools.lru_cache(maxsize=8192)(capacity.format_bytes)
 _exact_bytes = functools.lru_cache(maxsize=8192)(capacity.exact_bytes)
 
 
@@ -115,10 +127,38 @@ def _digest(path: Path, changed_ns: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
+def static_digest(name: str) -> str:
+    """Names the content that a static file has now. Raises OSError when there is no such file."""
+    path = Path(current_app.static_folder or "") / name
+    return _digest(path, path.stat().st_mtime_ns)
+
+
 def static_url(name: str) -> str:
     """The address of a static file with its content's digest, so that it may be cached for good."""
-    path = Path(current_app.static_folder or "") / name
-    return url_for("static", filename=name, v=_digest(path, path.stat().st_mtime_ns))
+    return url_for("static", filename=name, v=static_digest(name))
+
+
+@pass_eval_context
+def gettext(context: EvalContext, text: str, /, **values: object) -> str:
+    """As Jinja's own for templates, but the language is found out once a request, and a text without values is made
+    ready once: pages have hundreds of them."""
+    known = reader().translations
+    if not values:
+        return _ready_text(known, text, context.autoescape)
+    found = known.gettext(text)
+    return (Markup(found) if context.autoescape else found) % values  # noqa: S704 - texts are the product's own
+
+
+@functools.lru_cache(maxsize=4096)
+def _ready_text(known: NullTranslations, text: str, as_html: bool) -> str:
+    found = known.gettext(text) % {}
+    return Markup(found) if as_html else found  # noqa: S704 - as above
+
+
+@pass_eval_context
+def ngettext(context: EvalContext, one: str, many: str, number: int, /, **values: object) -> str:
+    found = reader().translations.ngettext(one, many, number)
+    return (Markup(found) if context.autoescape else found) % {"num": number, **values}  # noqa: S704 - as above
 
 
 def init_app(app: Flask) -> None:
@@ -133,9 +173,6 @@ def init_app(app: Flask) -> None:
         country_name=country_name,
     )
     app.jinja_env.globals.update(static_url=static_url, language=language)
-    # as flask-babel does it, but without finding out the language anew for each text
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext=lambda text: reader().translations.gettext(text),
-        ngettext=lambda one, many, number: reader().translations.ngettext(one, many, number),
-        newstyle=True,
-    )
+    app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=False)  # type: ignore[attr-defined]
+    app.jinja_env.newstyle_gettext = True  # type: ignore[attr-defined]
+    app.jinja_env.globals["_"] = gettext

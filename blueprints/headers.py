@@ -1,9 +1,12 @@
 """The headers of every answer, written once."""
 
 import secrets
+from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request
+
+from blueprints import formats
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -42,13 +45,19 @@ def refuse_nul() -> None:
         abort(400)
 
 
+def _is_of_its_digest() -> bool:
+    """Whether the address names the content that is sent: else a shared cache would keep the content of one release
+    under the address of another."""
+    return request.args.get("v") == formats.static_digest(cast(dict, request.view_args)["filename"])
+
+
 def put_headers(response: Response) -> Response:
     response.headers.update(FIXED)
     response.headers["X-Request-Id"] = g.get("request_id", "")
     if current_app.settings.secure_cookies:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint == "static":
-        lasting = "v" in request.args and response.status_code == 200
+        lasting = response.status_code == 200 and _is_of_its_digest()
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
         return response
     response.headers["Cache-Control"] = "no-store"

@@ -1,7 +1,6 @@
 """Choosing the language: kept with the person, and with this browser."""
 
 from flask import Blueprint, current_app, request, session
-from flask_login import current_user
 
 from blueprints.access import public, viewer
 from blueprints.headers import own_path
@@ -17,7 +16,7 @@ def choose():
     wanted = request.form.get("language", "")
     if wanted in current_app.settings.locales:
         session["language"] = wanted
-        if current_user.is_authenticated:
+        if viewer.is_authenticated:
             viewer.person.locale = wanted
             with write_tx():
                 viewer.person.save(only=["locale"])

@@ -3,7 +3,6 @@
 from flask import Flask, current_app, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_login import current_user
 
 from blueprints.access import Permission, viewer
 from blueprints.formats import language
@@ -24,7 +23,7 @@ OWN_NAMES = {"en": "English", "de": "Deutsch"}
 
 
 def menu() -> list[tuple[str, str, bool]]:
-    if not current_user.is_authenticated:
+    if not viewer.is_authenticated:
         return []
     if viewer.member and viewer.partner.state != "active":
         return [(url_for("application.show"), _("Application"), request.endpoint == "application.show")]
@@ -46,7 +45,7 @@ def is_here(url: str) -> bool:
 def frame() -> dict:
     """Values that `base.html` needs on every page."""
     provider = current_app.settings.provider
-    known = viewer if current_user.is_authenticated else None
+    known = viewer if viewer.is_authenticated else None
     return {
         "viewer": known,
         "viewer_name": known.person.name if known else "",

@@ -1,7 +1,6 @@
 """The front page: what the portal is for, and the ways in."""
 
 from flask import Blueprint, url_for
-from flask_login import current_user
 
 from blueprints.access import public, viewer
 from blueprints.partials import answer, leave_to
@@ -13,7 +12,7 @@ bp = Blueprint("public", __name__)
 @public
 def front():
     """For strangers; whoever is signed in goes on to their own start page."""
-    if not current_user.is_authenticated:
+    if not viewer.is_authenticated:
         return answer("public/front.html")
     if viewer.operator:
         return leave_to(url_for("admin.queue"))

@@ -46,6 +46,7 @@ ACTIONS = {
     "partner.signed_up_again": _l("Signed up anew"),
     "password.changed": _l("Password changed"),
     "password.chosen": _l("Password chosen"),
+    "sample_data.made": _l("Sample data made"),
     "session.begun": _l("Signed in"),
     "session.ended": _l("Signed out"),
     "sub_account.applied": _l("Storage service has followed"),

@@ -100,28 +100,72 @@ def check_port(number: int, whose: str, setting: str) -> None:
             ) from None
 
 
+class SampleData:
+    """`portal.py demo`, in a session of its own: Ctrl-C at the terminal is for this program, which ends it with all."""
+
+    def __init__(self) -> None:
+        self._turn, self._over = threading.RLock(), False  # a second Ctrl-C comes in the midst of `end`
+        self._process: subprocess.Popen[str] | None = None
+
+    def make(self) -> str | None:
+        """What is to be said of it; None when `end` came in between: the next start makes what is missing."""
+        with self._turn:
+            if self._over:
+                return None
+            self._process = subprocess.Popen(
+                [sys.executable, "portal.py", "demo"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        said, complaint = self._process.communicate()
+        with self._turn:
+            return None if self._over else said.strip() or f"No sample data was made: {complaint.strip()}"
+
+    def end(self) -> None:
+        with self._turn:
+            self._over = True
+            if self._process is not None and self._process.poll() is None:
+                self._process.kill()  # at any moment: each of its steps is one transaction
+
+
+class Manager(honcho_manager.Manager):
+    """Ends what makes the sample data before the storage server goes, which it speaks to."""
+
+    def __init__(self, sample: SampleData) -> None:
+        super().__init__()
+        self._sample = sample
+
+    def terminate(self) -> None:
+        self._sample.end()
+        super().terminate()
+
+
 def run(settings: Settings) -> int:
     """Until Ctrl-C, or until one process ends by itself: then the others are ended too and this answers 1."""
     honcho_manager.KILL_WAIT = STOP_SECONDS
-    manager = honcho_manager.Manager()
+    sample = SampleData()
+    manager = Manager(sample)
     for name, command in parse_procfile((ROOT / "deploy" / "Procfile.local").read_text()).processes.items():
         if name != "storage" or os.environ["STORAGE_PORT"]:
             manager.add_process(name, command)
-    threading.Thread(target=welcome, args=(settings,), daemon=True).start()
+    threading.Thread(target=welcome, args=(settings, sample), daemon=True).start()
     manager.loop()
+    sample.end()
     asked_to_end = manager.returncode in (130, 143)
     return 0 if asked_to_end else 1
 
 
-def welcome(settings: Settings) -> None:
+def welcome(settings: Settings, sample: SampleData) -> None:
     """Once the portal answers: sample data, and what a person needs to know."""
     if not wait_for(settings.port):
         return
     if not settings.production:
-        made = subprocess.run(
-            [sys.executable, "portal.py", "demo"], capture_output=True, text=True, start_new_session=True, check=False
-        )
-        print(made.stdout.strip() or f"No sample data was made: {made.stderr.strip()}", flush=True)
+        said = sample.make()
+        if said is None:
+            return
+        print(said, flush=True)
     mails = "are sent by the server in SMTP_URL" if settings.smtp_url else f"land in {settings.mail_dir}"
     print(f"\nThe portal is at {settings.public_url}\nMails {mails}\nCtrl-C ends everything.\n", flush=True)
 

@@ -9,13 +9,16 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlparse
 
-from peewee import DatabaseProxy, DateTimeField, Model, OperationalError, SqliteDatabase, TextField
+from peewee import DatabaseProxy, DateTimeField, InterfaceError, Model, OperationalError, SqliteDatabase, TextField
 from playhouse.db_url import connect as connect_url
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
 from models.turn import FairLock, Turnstile
 
 database = DatabaseProxy()
+
+# the database did not answer or let nobody write: nothing was stored, and the same may work in a moment
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 SQLITE_PRAGMAS = {
     "journal_mode": "wal",
@@ -111,13 +114,17 @@ def empty_log() -> None:
 
 
 def locked(query):
-    """The query with a row lock where the engine has one; SQLite's IMMEDIATE transaction already holds the database."""
-    return query if is_sqlite() else query.for_update()
+    """The query with a row lock where the engine has one; SQLite's IMMEDIATE transaction already holds the database.
+
+    NO KEY: a row that refers to the locked one (an audit line to its partner) may still be written by others, else two
+    who lock in the agreed order could wait for each other.
+    """
+    return query if is_sqlite() else query.for_update("FOR NO KEY UPDATE")
 
 
 def skip_locked(query):
     """The query with row locks that passes over rows another worker holds; SQLite lets one writer in at a time."""
-    return query if is_sqlite() else query.for_update("FOR UPDATE SKIP LOCKED")
+    return query if is_sqlite() else query.for_update("FOR NO KEY UPDATE SKIP LOCKED")
 
 
 class UtcDateTimeField(DateTimeField):

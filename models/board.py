@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from peewee import Tuple
+from peewee import EnclosedNodeList, Tuple, fn
 
+from models import search
 from models.contract import Contract
+from models.prepared import Blank, ask
 from models.sub_account import Customer, SubAccount
 
 
@@ -26,21 +28,16 @@ def _own(contract: Contract):
     )
 
 
-def board_rows(contract: Contract, search: str, mark: str, limit: int) -> Found:
+def board_rows(contract: Contract, text: str, mark: str, limit: int) -> Found:
     """Sub-accounts with a fixed allocation in order of name. `mark` is "after:ID" or "before:ID" of an earlier page."""
-    query = _own(contract).where(SubAccount.billing == "reserved")
-    if search:
-        query = query.where(
-            SubAccount.name_key.contains(search.casefold()) | Customer.name_key.contains(search.casefold())
-        )
     direction, _colon, number = mark.partition(":")
     edge = SubAccount.get_or_none(SubAccount.contract == contract, SubAccount.number == number) if number else None
     backwards = edge is not None and direction == "before"
+    values = {"contract": contract.id, "partner": contract.partner_id, **search.values(text.casefold())}
     if edge is not None:
-        place, there = Tuple(SubAccount.name_key, SubAccount.id), (edge.name_key, edge.id)
-        query = query.where(place < there if backwards else place > there)
-    order = (SubAccount.name_key.desc(), SubAccount.id.desc()) if backwards else (SubAccount.name_key, SubAccount.id)
-    rows = list(query.order_by(*order).limit(limit + 1))
+        values |= {"name_key": edge.name_key, "id": edge.id}
+    by_index = search.ways(text)[0] if text else None
+    rows = ask(_rows, by_index, edge is not None, backwards, limit + 1, **values)
     more, rows = len(rows) > limit, rows[:limit]
     if backwards:
         rows.reverse()
@@ -48,8 +45,34 @@ def board_rows(contract: Contract, search: str, mark: str, limit: int) -> Found:
         rows,
         after=f"after:{rows[-1].number}" if rows and (more or backwards) else "",
         before=f"before:{rows[0].number}" if rows and edge is not None and (more or not backwards) else "",
-        not_shown=_own(contract).where(SubAccount.billing != "reserved").count(),
+        not_shown=ask(_not_shown, contract=contract.id)[0][0],
     )
+
+
+def _rows(by_index: bool | None, beside: bool, backwards: bool, most: int):
+    """`by_index`: as in models/search.py; None where nothing is searched. Only the columns that a row shows."""
+    own = SubAccount
+    place, there = Tuple(own.name_key, own.id), EnclosedNodeList([Blank("name_key"), Blank("id")])
+    conditions = [own.contract == Blank("contract"), own.wanted_state != "deleted", own.billing == "reserved"]
+    if beside:
+        conditions.append(place < there if backwards else place > there)
+
+    def in_order(query):
+        return query.order_by(own.name_key.desc(), own.id.desc()) if backwards else query.order_by(own.name_key, own.id)
+
+    if by_index is not None:
+        conditions = [own.id.in_(in_order(search.found(conditions, by_index, False, in_order, most)).limit(most))]
+    query = own.select(
+        own.id, own.number, own.name, own.name_key, own.billing, own.allocated_bytes, own.in_force_bytes,
+        own.used_bytes, own.measured_at, own.writable, own.phase, own.reason_code, own.generation,
+        own.observed_generation,
+    )  # fmt: skip
+    return in_order(query.where(*conditions)).limit(most)
+
+
+def _not_shown():
+    own = (SubAccount.contract == Blank("contract")) & (SubAccount.wanted_state != "deleted")
+    return SubAccount.select(fn.COUNT(SubAccount.id)).where(own, SubAccount.billing != "reserved").tuples()
 
 
 def rows_by_number(contract: Contract, numbers: list[str]) -> dict[str, SubAccount]:

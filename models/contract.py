@@ -1,9 +1,21 @@
 """Contracts and the ledger of what was set aside from them."""
 
-from peewee import AutoField, BigIntegerField, BooleanField, DateField, ForeignKeyField, IntegerField, TextField
+from collections.abc import Callable
+
+from peewee import (
+    AutoField,
+    BigIntegerField,
+    BooleanField,
+    DateField,
+    DoesNotExist,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
 
 from models.base import ExactDecimalField, Table, UtcDateTimeField, locked
 from models.partner import Partner
+from models.prepared import Blank, ask_one
 
 CONTRACT_KINDS = ("reserved", "pay_per_use")
 CONTRACT_STATES = ("draft", "active", "expired", "terminated")
@@ -46,7 +58,14 @@ class Contract(Table):
     @classmethod
     def locked(cls, contract_id: int) -> "Contract":
         """The row, locked until the transaction ends. Always the first lock taken: contract before sub-account."""
-        return locked(cls.select().where(cls.id == contract_id)).get()
+        found = ask_one(_by_id, locked, id=contract_id)
+        if found is None:
+            raise DoesNotExist(f"contract {contract_id}")
+        return found
+
+
+def _by_id(lock: Callable):
+    return lock(Contract.select().where(Contract.id == Blank("id")))
 
 
 class AllocationEntry(Table):

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from peewee import JOIN, OP, EnclosedNodeList, Expression
 
+from models import search
 from models.partner import Partner
+from models.prepared import Blank, ask
 from models.sub_account import SETTLED_PHASES, AccessKey, Customer, FlowDown, Region, SubAccount
 from models.terms import TermsVersion
 
@@ -20,6 +22,7 @@ STATES = {
     "attention": ("attention",),
     "deleted": ("deleting", "deleted"),
 }
+KEYS = ("waiting", "first", "old")
 SORTS = ("name", "used", "allocated", "newest")
 
 
@@ -50,12 +53,8 @@ class Page(NamedTuple):
 def page(partner: Partner, asked: Asked, at: datetime, after: str = "", before: str = "") -> Page:
     """The page that follows or precedes the sub-account of that number; the first one without either. One query."""
     cursor, backwards = (before, True) if before else (after, False)
-    chosen = _chosen(partner, asked)
-    if cursor:
-        other = SubAccount.alias()
-        place = other.select(*_order(other, asked.sort)[0]).where(other.partner == partner, other.number == cursor)
-        chosen = chosen.where(_beyond(asked.sort, place, backwards))
-    rows = _fetched(chosen, asked.sort, at, backwards, PAGE_ROWS + 1)
+    shape = _shape(asked, "number" if cursor else "", backwards, PAGE_ROWS + 1)
+    rows = _fetched(shape, partner, asked, at, {"number": cursor})
     more, rows = len(rows) > PAGE_ROWS, rows[:PAGE_ROWS]
     if backwards:
         rows.reverse()
@@ -67,47 +66,90 @@ def page(partner: Partner, asked: Asked, at: datetime, after: str = "", before: 
 
 def everything(partner: Partner, asked: Asked, at: datetime) -> Iterator:
     """Every row of the selection in the list's order, fetched in batches so that memory stays flat on either engine."""
-    place = None
+    place: dict = {}
     while True:
-        chosen = _chosen(partner, asked)
-        if place is not None:
-            chosen = chosen.where(_beyond(asked.sort, EnclosedNodeList(place), False))
-        rows = _fetched(chosen, asked.sort, at, False, BATCH_ROWS)
+        shape = _shape(asked, "row" if place else "", False, BATCH_ROWS)
+        rows = _fetched(shape, partner, asked, at, place)
         yield from rows
         if len(rows) < BATCH_ROWS:
             return
-        place = [getattr(rows[-1], column.name) for column in _order(SubAccount, asked.sort)[0]]
+        place = {column.name: getattr(rows[-1], column.name) for column in _order(SubAccount, shape.sort)[0]}
 
 
-def _chosen(partner: Partner, asked: Asked):
-    query = SubAccount.select(SubAccount.id).where(SubAccount.partner == partner)
-    for condition in _conditions(partner, asked):
-        query = query.where(condition)
-    return query
+def region_names() -> list[str]:
+    return [name for (name,) in ask(_region_names)]
 
 
-def _fetched(chosen, sort: str, at: datetime, backwards: bool, most: int) -> list:
+def _region_names():
+    return Region.select(Region.name).order_by(Region.name).tuples()
+
+
+class Shape(NamedTuple):
+    """What of a question changes its SQL. `place`: the page lies beside the sub-account of a "number", or beyond the
+    values of a "row"."""
+
+    state: str
+    region: bool
+    fill: str
+    key: str
+    text: tuple[bool, bool] | None
+    sort: str
+    place: str
+    backwards: bool
+    most: int
+
+
+def _shape(asked: Asked, place: str, backwards: bool, most: int) -> Shape:
+    """Only known words, so that the kinds of questions that are kept stay few."""
+    return Shape(
+        asked.state if asked.state in (*STATES, "changing") else "",
+        bool(asked.region),
+        asked.fill if asked.fill in ("near", "full") else "",
+        asked.key if asked.key in KEYS else "",
+        search.ways(asked.text) if asked.text else None,
+        asked.sort if asked.sort in SORTS else "name",
+        place,
+        backwards,
+        most,
+    )
+
+
+def _fetched(shape: Shape, partner: Partner, asked: Asked, at: datetime, place: dict) -> list:
+    values = {"partner": partner.id, "region": asked.region, "at": at, "keys_before_at": asked.keys_before_at}
+    values |= {**search.values(asked.text), **place}
+    return ask(_rows, shape, **values)
+
+
+def _rows(shape: Shape):
     """The rows of the first ids in the order. What they show beside them is looked up for these few alone: in one step
     with the sorting it would be looked up for every row of the partner."""
-    few = _ordered(chosen, sort, backwards).limit(most)
+
+    def in_order(query):
+        return _ordered(query, shape.sort, shape.backwards)
+
+    conditions = list(_conditions(shape))
+    if shape.text:
+        chosen = search.found(conditions, *shape.text, in_order, shape.most)
+    else:
+        chosen = SubAccount.select(SubAccount.id).where(*conditions)
     query = (
-        SubAccount.select(*_columns(at))
+        SubAccount.select(*_columns(Blank("at")))
         .join(Customer)
         .switch(SubAccount)
         .join(Region)
         .switch(SubAccount)
         .join(AccessKey, JOIN.LEFT_OUTER, on=(AccessKey.sub_account == SubAccount.id) & (AccessKey.origin == "initial"))
-        .where(SubAccount.id.in_(few))
+        .where(SubAccount.id.in_(in_order(chosen).limit(shape.most)))
     )
-    return list(_ordered(query, sort, backwards).namedtuples())
+    return in_order(query).namedtuples()
 
 
-def _columns(at: datetime) -> tuple:
+def _columns(at) -> tuple:
     own = SubAccount
     return (
         own.id, own.number, own.name, own.name_key, own.billing, own.allow_overdraft, own.allocated_bytes,
-        own.in_force_bytes, own.used_bytes, own.measured_at, own.writable, own.phase, own.generation,
-        own.observed_generation, own.contact_name, own.contact_email, own.created_at,
+        own.in_force_bytes, own.used_bytes, own.measured_at, own.writable, own.phase, own.reason_code,
+        own.generation, own.observed_generation, own.contact_name, own.contact_email, own.created_at,
         Customer.name.alias("customer_name"), Region.name.alias("region_name"),
         AccessKey.phase.alias("key_phase"), AccessKey.revealed_at.alias("key_revealed_at"),
         agreed_label().alias("flow_down_label"), current_label(at).alias("current_label"),
@@ -125,40 +167,42 @@ def agreed_label():
     )
 
 
-def current_label(at: datetime):
-    """The label of the flow-down terms in force."""
+def current_label(at: datetime | Blank):
+    """The label of the flow-down terms in force: those that were published last, and took effect. A version gives way
+    (`superseded`) when a newer one is published, and holds until that one takes effect."""
     version = TermsVersion.alias()
     return (
         version.select(version.label)
-        .where(version.kind == "flow_down", version.state == "published", version.effective_at <= at)
+        .where(version.kind == "flow_down", version.state.in_(("published", "superseded")), version.effective_at <= at)
         .order_by(version.effective_at.desc(), version.id.desc())
         .limit(1)
     )
 
 
-def _conditions(partner: Partner, asked: Asked) -> Iterator:
-    if asked.text:
-        yield _named(partner, asked.text)
-    if asked.state in STATES:
-        yield SubAccount.phase.in_(STATES[asked.state])
+def _conditions(shape: Shape) -> Iterator:
+    yield SubAccount.partner == Blank("partner")
+    if shape.state in STATES:
+        yield SubAccount.phase.in_(STATES[shape.state])
     else:
         yield SubAccount.phase.not_in(STATES["deleted"])
-    if asked.state == "changing":
+    if shape.state == "changing":
         settled = SubAccount.phase.in_(SETTLED_PHASES) & (SubAccount.observed_generation == SubAccount.generation)
         yield ~settled & (SubAccount.phase != "attention")
-    if asked.region:
-        yield SubAccount.region.in_(Region.select(Region.id).where(Region.name == asked.region))
-    if asked.fill in ("near", "full"):
-        yield _filled(asked.fill)
-    if asked.key in ("waiting", "first", "old"):
-        yield SubAccount.id.in_(AccessKey.select(AccessKey.sub_account).where(_keyed(asked)))
+    if shape.region:
+        yield SubAccount.region.in_(Region.select(Region.id).where(Region.name == Blank("region")))
+    if shape.fill:
+        yield _filled(shape.fill)
+    if shape.key:
+        yield SubAccount.id.in_(AccessKey.select(AccessKey.sub_account).where(_keyed(shape.key)))
+    if shape.place:
+        yield _beyond(shape)
 
 
-def _keyed(asked: Asked):
+def _keyed(key: str):
     works = (AccessKey.phase == "live") & (AccessKey.wanted == "active")
-    if asked.key == "old":
-        return works & (AccessKey.created_at < asked.keys_before_at)
-    return works & (AccessKey.origin == "initial") & AccessKey.revealed_at.is_null(asked.key == "waiting")
+    if key == "old":
+        return works & (AccessKey.created_at < Blank("keys_before_at"))
+    return works & (AccessKey.origin == "initial") & AccessKey.revealed_at.is_null(key == "waiting")
 
 
 def _filled(fill: str):
@@ -168,16 +212,6 @@ def _filled(fill: str):
         return fixed & (SubAccount.used_bytes >= SubAccount.allocated_bytes)
     from_bytes = SubAccount.allocated_bytes - SubAccount.allocated_bytes / 20 * 3
     return fixed & (SubAccount.used_bytes >= from_bytes) & (SubAccount.used_bytes < SubAccount.allocated_bytes)
-
-
-def _named(partner: Partner, text: str):
-    """Part of the name or of the customer's name, or the beginning of the number. A range and not a pattern for the
-    number, because any collation orders twelve digits alike."""
-    customers = Customer.select(Customer.id).where(Customer.partner == partner, Customer.name_key.contains(text))
-    found = SubAccount.name_key.contains(text) | SubAccount.customer.in_(customers)
-    if text.isascii() and text.isdigit() and len(text) <= 12:
-        found |= SubAccount.number.between(text.ljust(12, "0"), text.ljust(12, "9"))
-    return found
 
 
 def _order(table, sort: str) -> tuple[list, bool]:
@@ -194,7 +228,13 @@ def _ordered(query, sort: str, backwards: bool):
     return query.order_by(*(column.desc() if descending != backwards else column.asc() for column in columns))
 
 
-def _beyond(sort: str, place, backwards: bool) -> Expression:
+def _beyond(shape: Shape) -> Expression:
     """A comparison of row values: the one form of the condition that both engines answer from the index."""
-    columns, descending = _order(SubAccount, sort)
-    return Expression(EnclosedNodeList(columns), OP.LT if descending != backwards else OP.GT, place)
+    columns, descending = _order(SubAccount, shape.sort)
+    beyond = OP.LT if descending != shape.backwards else OP.GT
+    if shape.place == "number":
+        other = SubAccount.alias()
+        its = _order(other, shape.sort)[0]
+        beside = other.select(*its).where(other.partner == Blank("partner"), other.number == Blank("number"))
+        return Expression(EnclosedNodeList(columns), beyond, beside)
+    return Expression(EnclosedNodeList(columns), beyond, EnclosedNodeList([Blank(column.name) for column in columns]))

@@ -21,9 +21,3 @@ def migrate() -> list[str]:
     for name in applied:
         logging.getLogger("portal.schema").info("applied %s", name)
     return applied
-
-
-def pending() -> list[str]:
-    """Names of migrations that this release has and the database has not."""
-    with database.connection_context():
-        return [row.name for row in runner().status() if row.path and not row.applied]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from models.base import locked, write_tx
 from models.contract import AllocationEntry, Contract
 from models.partner import Partner
+from models.prepared import Blank, ask_one
 from models.sub_account import SubAccount
 from services import allocation_ledger as ledger
 from services import once
@@ -115,19 +116,26 @@ def undo(act: Act, contract: Contract, batch: str, *, within: timedelta) -> str:
 
 def undoable_batch(contract: Contract, at: datetime, within: timedelta) -> str | None:
     """The batch that may still be taken back: the contract's last act, if it was a change and is recent."""
-    last = (
-        AllocationEntry.select().where(AllocationEntry.contract == contract).order_by(AllocationEntry.id.desc()).first()
-    )
+    last = ask_one(_last_entry, contract=contract.id)
     recent = last is not None and last.cause == "changed" and last.at > at - within
     return last.batch if recent else None
 
 
 def own_contract(partner: Partner, number: str) -> Contract:
     """The partner's contract of that number; raises NotFound for unknown and foreign ones alike."""
-    contract = Contract.get_or_none(Contract.partner == partner, Contract.number == number)
+    contract = ask_one(_own_contract, partner=partner.id, number=number)
     if contract is None:
         raise NotFound()
     return contract
+
+
+def _own_contract():
+    return Contract.select().where(Contract.partner == Blank("partner"), Contract.number == Blank("number"))
+
+
+def _last_entry():
+    own = AllocationEntry.select().where(AllocationEntry.contract == Blank("contract"))
+    return own.order_by(AllocationEntry.id.desc()).limit(1)
 
 
 def _steps(contract: Contract, wanted: Mapping[str, Change]) -> list[ledger.Step]:
@@ -173,8 +181,7 @@ def _carry_out(act: Act, contract: Contract, steps: list[ledger.Step], cause: st
     _refuse_overdrawn(contract, grown_bytes)
     batch = ledger.new_batch()
     ledger.count(contract, grown_bytes)
-    for step in steps:
-        ledger.want(act, step)
+    ledger.want(act, steps)
     ledger.write(act, contract, steps, batch, cause, reason)
     return batch
 

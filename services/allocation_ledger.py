@@ -4,9 +4,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
+from peewee import Case, chunked
+
 from models.contract import AllocationEntry, Contract
 from models.sub_account import SubAccount
-from services.audit import Act, record
+from services.audit import MOST_AT_ONCE, Act, Change, record_many
 
 APPLY_WITHIN = timedelta(minutes=15)
 
@@ -29,35 +31,49 @@ def count(contract: Contract, grown_bytes: int) -> None:
     contract.save(only=[Contract.allocated_bytes, Contract.version])
 
 
-def want(act: Act, step: Step) -> None:
-    """Writes the wish and makes the sub-account due for the worker."""
-    row = step.sub_account
-    row.allocated_bytes = step.after_bytes
-    row.generation += 1
-    row.phase = row.phase if row.phase in ("pending", "provisioning") else "updating"
-    row.attempts, row.next_attempt_at, row.deadline_at = 0, act.at, act.at + APPLY_WITHIN
-    row.save(only=["allocated_bytes", "generation", "phase", "attempts", "next_attempt_at", "deadline_at"])
+def want(act: Act, steps: list[Step]) -> None:
+    """Writes the wishes and makes the sub-accounts due for the worker. The rows are locked by the caller."""
+    own = SubAccount
+    for some in chunked(steps, MOST_AT_ONCE):
+        ids = [step.sub_account.id for step in some]
+        own.update(
+            allocated_bytes=Case(own.id, [(step.sub_account.id, step.after_bytes) for step in some]),
+            phase=Case(own.id, [(step.sub_account.id, _phase(step.sub_account)) for step in some]),
+            generation=own.generation + 1,
+            attempts=0,
+            next_attempt_at=act.at,
+            deadline_at=act.at + APPLY_WITHIN,
+        ).where(own.id.in_(ids)).execute()
+
+
+def _phase(row: SubAccount) -> str:
+    if row.phase in ("pending", "provisioning"):
+        return row.phase
+    return "updating" if row.observed_state else "pending"
 
 
 def write(act: Act, contract: Contract, steps: list[Step], batch: str, cause: str, reason: str) -> None:
     """One ledger line and one audit line per changed allocation."""
-    for step in steps:
-        AllocationEntry.create(
-            contract=contract,
-            sub_account_id=step.sub_account.id,
-            before_bytes=step.before_bytes,
-            after_bytes=step.after_bytes,
-            actor=f"{act.kind}:{act.actor_id}",
-            at=act.at,
-            cause=cause,
-            reason=reason,
-            batch=batch,
-        )
-        record(
-            act,
-            f"allocation.{cause}",
+    fixed = {
+        "contract": contract.id, "actor": f"{act.kind}:{act.actor_id}", "at": act.at, "cause": cause, "reason": reason,
+        "batch": batch,
+    }  # fmt: skip
+    for some in chunked(steps, MOST_AT_ONCE):
+        AllocationEntry.insert_many(
+            {
+                **fixed,
+                "sub_account_id": step.sub_account.id,
+                "before_bytes": step.before_bytes,
+                "after_bytes": step.after_bytes,
+            }
+            for step in some
+        ).execute()
+    changes = [
+        Change(
             step.sub_account,
-            partner=contract.partner_id,
-            before={"allocated_bytes": step.before_bytes},
-            after={"allocated_bytes": step.after_bytes, "batch": batch},
+            {"allocated_bytes": step.before_bytes},
+            {"allocated_bytes": step.after_bytes, "batch": batch},
         )
+        for step in steps
+    ]
+    record_many(act, f"allocation.{cause}", changes, partner=contract.partner_id)

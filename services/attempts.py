@@ -2,7 +2,9 @@
 
 Three counters, alike for known and unknown addresses: this account from this network, this network, and this account's
 failures in a row. The first is what a guesser meets; because it names the network, a guesser elsewhere does not lock
-the owner out. The third is NIST's limit (SP 800-63B-4, 3.2.2): after 100 a new password is needed.
+the owner out. The third is NIST's limit (SP 800-63B-4, 3.2.2): after 100 a new password is needed. It is the only one
+that strangers could turn against the owner, so a device on which the owner signed in before has counters of its own
+(services.known_devices).
 """
 
 import hashlib
@@ -55,14 +57,17 @@ class NewPasswordNeeded(Refusal):
         )
 
 
-def count(act: Act, address: str, purpose: str = LOG_IN) -> None:
-    """Counts one attempt of the mail address's account, before anything is checked.
+def count(act: Act, address: str, purpose: str = LOG_IN, device: str = "") -> None:
+    """Counts one attempt of the mail address's account, before anything is checked. `device` is the number of a device
+    on which this account signed in before.
 
     Raises TooManyAttempts or NewPasswordNeeded; a refused attempt is not counted, so that waiting always helps.
     """
     limit = LIMITS[purpose]
     window = timedelta(minutes=limit.minutes)
     with write_tx():
+        if device and _count_known(act, address, device):
+            return
         _count(_pair(act, address, purpose), act.at, window, limit.per_account)
         _count(_network(act, purpose), act.at, window, limit.per_network)
         if purpose == LOG_IN:
@@ -78,10 +83,11 @@ def count_of_network(act: Act, purpose: str) -> None:
         _count(_network(act, purpose), act.at, timedelta(minutes=limit.minutes), limit.per_network)
 
 
-def forgive(act: Act, address: str) -> None:
+def forgive(act: Act, address: str, device: str = "") -> None:
     """After the right password: the account's counters start anew and the attempt no longer weighs on the network."""
+    counters = [_pair(act, address, LOG_IN), _account(address), *_of_device(address, device)]
     with write_tx():
-        Attempt.delete().where(Attempt.subject.in_([_pair(act, address, LOG_IN), _account(address)])).execute()
+        Attempt.delete().where(Attempt.subject.in_(counters)).execute()
         Attempt.update(failures=Attempt.failures - 1).where(
             Attempt.subject == _network(act, LOG_IN), Attempt.failures > 0
         ).execute()
@@ -91,6 +97,16 @@ def tidy(at: datetime) -> int:
     """Removes counters whose window is over; returns how many. For the worker, now and then."""
     with write_tx():
         return Attempt.delete().where(Attempt.window_until <= at).execute()
+
+
+def _count_known(act: Act, address: str, device: str) -> bool:
+    """Counts for the device alone; False once it failed too often in a row to be told from a stranger's."""
+    now_and_then, in_a_row = _of_device(address, device)
+    if _raise(in_a_row, act.at, timedelta(days=CONSECUTIVE_DAYS)).failures > CONSECUTIVE_FAILURES:
+        return False
+    limit = LIMITS[LOG_IN]
+    _count(now_and_then, act.at, timedelta(minutes=limit.minutes), limit.per_account)
+    return True
 
 
 def _count(subject: str, at: datetime, window: timedelta, most: int) -> None:
@@ -122,6 +138,11 @@ def _pair(act: Act, address: str, purpose: str) -> str:
 
 def _network(act: Act, purpose: str) -> str:
     return f"{purpose}:@{network(act.ip)}"
+
+
+def _of_device(address: str, device: str) -> tuple[str, str]:
+    own = f"{_account(address)}#{_digest(device)}"
+    return own, f"{own}#"
 
 
 def _account(address: str) -> str:

@@ -106,7 +106,8 @@ def checked(agreed: Agreed, wanted: Iterable[str], at: datetime) -> list[TermsVe
 def accept(
     act: Act, member: Member, agreed: Agreed, *, shown: dict, declared_authority: bool, settings: Settings
 ) -> list[Acceptance]:
-    """Records the acceptance of (version id, SHA-256 that was shown) for the member's partner and mails the receipt.
+    """Records the acceptance of (version id, SHA-256 that was shown) for the member's partner and mails the receipt;
+    to an applicant's address `send_receipt` does that once the address is confirmed: it may be a stranger's.
 
     `shown` holds the exact texts of the boxes ("boxes": kind -> text), of the authority box and of the button. A
     version that the partner accepted before is not recorded again, so a double click does no harm. Raises ConsentStale
@@ -128,9 +129,20 @@ def accept(
             for version in versions
             if wanted is None or version.kind in wanted
         ]
-        if rows:
+        if rows and partner.state != "draft":
             _send_receipt(act, settings, member, rows)
     return rows
+
+
+def send_receipt(act: Act, settings: Settings, member: Member) -> None:
+    """Mails the receipt for what the member accepted last of each kind: an address that several sign-ups used gets one
+    receipt, for the sign-up that was confirmed. Call inside the transaction of the confirmation."""
+    query = Acceptance.select(Acceptance, TermsVersion).join(TermsVersion).where(Acceptance.member == member)
+    last: dict[str, Acceptance] = {}
+    for row in query.order_by(Acceptance.id.desc()):
+        last.setdefault(row.version.kind, row)
+    if last:
+        _send_receipt(act, settings, member, list(reversed(last.values())))
 
 
 def receipts(member: Member) -> list[Acceptance]:
@@ -192,13 +204,13 @@ def _send_receipt(act: Act, settings: Settings, member: Member, rows: list[Accep
         "receipt",
         to=member.email,
         locale=member.locale,
-        attachment=(f"documents-{act.at:%Y-%m-%d}.txt", attachment(versions)),
+        attachment=(f"documents-{rows[0].accepted_at:%Y-%m-%d}.txt", attachment(versions)),
         path="/terms/mine",
         name=member.name,
         company=rows[0].partner_name,
-        accepted_at=act.at,
+        accepted_at=rows[0].accepted_at,
         accepted=[(version.title, version.label, version.language, version.sha256) for version in versions],
-        ip=act.ip,
+        ip=rows[0].ip,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from babel.core import Locale
-from peewee import fn
+from peewee import IntegrityError, fn
 
 from models.base import locked, write_tx
 from models.contract import CONTRACT_KINDS, Contract
@@ -55,6 +55,15 @@ def create(act: Act, settings: Settings, partner_id: int, terms: ContractTerms, 
     Active at once when today, in the provider's time zone, lies in its term, else draft until its first day. Raises
     ContractRefused with the field that it concerns. The same `once_key` again gets the contract that it made.
     """
+    try:
+        return _create(act, settings, partner_id, terms, once_key)
+    except IntegrityError as failure:  # looked at before, but another partner's contract got it at the same moment
+        if not _number_taken(terms.number):
+            raise
+        raise _another_number() from failure
+
+
+def _create(act: Act, settings: Settings, partner_id: int, terms: ContractTerms, once_key: str) -> Contract:
     with write_tx():
         partner = locked(Partner.select().where(Partner.id == partner_id)).first()
         if partner is None:
@@ -144,13 +153,21 @@ def _refuse(partner: Partner, terms: ContractTerms, today: date) -> None:
         raise ContractRefused(N_("Only an active partner gets a contract. Decide the application first."))
     if not NUMBER.fullmatch(terms.number):
         raise ContractRefused(N_("Use letters, digits, points and hyphens, at most 64."), "number")
-    if Contract.select().where(fn.LOWER(Contract.number) == terms.number.lower()).exists():
-        raise ContractRefused(N_("Another contract has this number. Choose another one."), "number")
+    if _number_taken(terms.number):
+        raise _another_number()
     if terms.kind not in CONTRACT_KINDS:
         raise ContractRefused(N_("Choose one of the kinds."), "kind")
     _refuse_capacity(terms)
     _refuse_prices(terms)
     _refuse_term(terms, today)
+
+
+def _number_taken(number: str) -> bool:
+    return Contract.select().where(fn.LOWER(Contract.number) == number.lower()).exists()
+
+
+def _another_number() -> ContractRefused:
+    return ContractRefused(N_("Another contract has this number. Choose another one."), "number")
 
 
 def _refuse_capacity(terms: ContractTerms) -> None:

@@ -1,8 +1,7 @@
-"""The shipped legal documents, and what is done with the text of any: canonical bytes, digest, HTML, plain text."""
+"""The shipped legal documents, and what is done with the text of any: canonical bytes, digest, HTML."""
 
 import hashlib
 import re
-import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +30,6 @@ PLACEHOLDERS = frozenset(
 
 _FOLDER = Path(__file__).resolve().parent.parent / "templates" / "legal"
 _LANGUAGE_NAMES = {"en": {"en": "English", "de": "German"}, "de": {"en": "englische", "de": "deutsche"}}
-_MAIL_WIDTH = 76
 
 
 @dataclass(frozen=True)
@@ -86,33 +84,6 @@ def to_html(body: str) -> str:
         if token.type == "link_open" and re.match(r"https?:", str(token.attrs["href"]), re.IGNORECASE):
             token.attrs["rel"] = "noreferrer"
     return str(parser.renderer.render(tokens, parser.options, {}))
-
-
-def plain(body: str) -> str:
-    """The text for mails: wrapped lines, underlined headings, links written out behind their words."""
-    blocks: list[str] = []
-    lists: list[int] = []
-    marker, joined = "", False
-    tokens = _parser().parse(body)
-    for token, before in zip(tokens, (None, *tokens), strict=False):
-        if token.type.endswith("list_open"):
-            # Bulleted lists count from 0 and stay there.
-            lists.append(int(token.attrs.get("start", 1)) if token.tag == "ol" else 0)
-        elif token.type.endswith("list_close"):
-            lists.pop()
-            joined = False
-        elif token.type == "list_item_open":
-            marker = f"{lists[-1]}. " if lists[-1] else "- "
-            lists[-1] += bool(lists[-1])
-        elif token.type == "inline" and before:
-            text = _words(token.children or [])
-            if before.type == "heading_open":
-                text += "\n" + ("-" if before.tag == "h3" else "=") * len(text)
-            else:
-                text = _wrapped(text, marker, len(lists))
-            blocks.append(text if joined and before.hidden else f"\n{text}")
-            marker, joined = "", bool(lists)
-    return canonical("\n".join(blocks)).decode()
 
 
 def _filled(text: str, language: str, provider: Mapping[str, str]) -> str:
@@ -195,12 +166,3 @@ def _words(children: Sequence[Token]) -> str:
         else:
             written += token.markup if token.type.startswith("em_") else token.content
     return written
-
-
-def _wrapped(text: str, marker: str, depth: int) -> str:
-    indent = "  " * max(depth - 1, 0)
-    hang = indent + " " * (len(marker) or (2 if depth else 0))
-    first = indent + marker if marker else hang
-    words = " ".join(text.split())
-    filler = textwrap.TextWrapper(_MAIL_WIDTH, first, hang, break_long_words=False, break_on_hyphens=False)
-    return filler.fill(words)

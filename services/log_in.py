@@ -40,18 +40,19 @@ class MailNotConfirmed(Refusal):
         super().__init__(N_("Your mail address is not confirmed yet. Open the link in the mail that we sent you."))
 
 
-def check(act: Act, email: str, password: str) -> Member | Operator:
+def check(act: Act, email: str, password: str, device: str = "") -> Member | Operator:
     """The person with this address and password, who may sign in now.
 
-    The attempt is counted first, and the work is the same whether or not there is such a person. Raises
-    TooManyAttempts, NewPasswordNeeded, LogInRefused; after the right password only, AccessEnded or MailNotConfirmed.
+    The attempt is counted first, and the work is the same whether or not there is such a person. `device` as in
+    attempts.count. Raises TooManyAttempts, NewPasswordNeeded, LogInRefused; after the right password only, AccessEnded
+    or MailNotConfirmed.
     """
-    attempts.count(act, email)
+    attempts.count(act, email, device=device)
     person = people.with_address(email)
     if not passwords.matches(person.password_hash if person else "", password) or person is None:
         log.info("log-in refused, request %s from %s", act.request_id, act.ip)
         raise LogInRefused
-    attempts.forgive(act, email)
+    attempts.forgive(act, email, device)
     if not may_sign_in(act, person):
         raise AccessEnded
     if isinstance(person, Member) and person.email_confirmed_at is None:

@@ -9,6 +9,7 @@ from email.policy import SMTP
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import idna
 from babel.dates import format_date, format_time, get_datetime_format
 from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -69,7 +70,16 @@ def refuse_broken_headers(to: str, subject: str) -> None:
     """Raises ValueError when a line break or a broken address would end up in a header (RFC 5322)."""
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
-    message["To"] = Address(addr_spec=to)
+    message["To"] = header_address(to)
+
+
+def header_address(address: str, name: str = "") -> Address:
+    """The address for a header, its domain as mail servers know it (RFC 5890). `Address(addr_spec=…)` would refuse a
+    letter such as ü before the @ (RFC 6531). Raises ValueError for a line break and for what is no address."""
+    local, _at, domain = address.rpartition("@")
+    if not local or not domain or any(sign.isspace() for sign in address):
+        raise ValueError("this is not a mail address")
+    return Address(name, local, domain if domain.isascii() else idna.encode(domain, uts46=True).decode())
 
 
 @functools.cache

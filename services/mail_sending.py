@@ -9,13 +9,13 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from urllib.parse import parse_qs, unquote, urlparse
 
 from models.base import write_tx
 from models.outbox import Mail
+from services.mail import header_address
 from services.settings import Settings
 
 log = logging.getLogger("portal.mail")
@@ -90,10 +90,10 @@ def _postpone(mail: Mail, at: datetime, failure: Exception) -> None:
 def message(settings: Settings, mail: Mail, at: datetime) -> EmailMessage:
     """The mail as RFC 5322 has it: text first, HTML as the alternative. The Message-ID is the same at every attempt, so
     that a mail sent twice after a crash is shown once. Raises ValueError for a header that cannot be."""
-    built = EmailMessage(policy=SMTP if mail.recipient.isascii() else SMTPUTF8)
+    built = EmailMessage(policy=SMTP if mail.recipient.rpartition("@")[0].isascii() else SMTPUTF8)
     host = urlparse(settings.public_url).hostname or "localhost"
-    built["From"] = Address(settings.provider.name, addr_spec=settings.mail_from)
-    built["To"] = Address(addr_spec=mail.recipient)
+    built["From"] = header_address(settings.mail_from, settings.provider.name)
+    built["To"] = header_address(mail.recipient)
     built["Subject"] = mail.subject
     built["Date"] = at
     built["Message-ID"] = f"<{mail.created_at:%Y%m%d%H%M%S%f}.{mail.id}@{host}>"

@@ -3,6 +3,7 @@
 import hashlib
 
 from models.outbox import OneTimeKey
+from models.prepared import Blank, ask_one
 from services.audit import Act
 from services.refusal import N_, Refusal
 
@@ -14,12 +15,16 @@ class KeyReused(Refusal):
 def earlier_answer(act: Act, key: str, content: str) -> str | None:
     """What was answered when this person sent this key first, or None when it is new. Call inside the write
     transaction, after the lock. Raises KeyReused when the key came with other content."""
-    row = OneTimeKey.get_or_none(principal=_principal(act), key=key)
+    row = ask_one(_earlier, principal=_principal(act), key=key)
     if row is None:
         return None
     if row.request_hash != _digest(content):
         raise KeyReused(N_("This form was already sent with other values. Reload the page and enter them again."))
     return row.answer
+
+
+def _earlier():
+    return OneTimeKey.select().where(OneTimeKey.principal == Blank("principal"), OneTimeKey.key == Blank("key"))
 
 
 def remember(act: Act, key: str, content: str, answer: str) -> None:

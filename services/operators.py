@@ -30,7 +30,7 @@ def add(act: Act, settings: Settings, email: str, name: str, right: str = "suppo
     with write_tx():
         operator = Operator.get_or_none(Operator.email_key == email_key(address))
         if operator is None:
-            operator = _create(act, address, name.strip(), right)
+            operator = _create(act, settings, address, name.strip(), right)
         elif operator.password_hash or not operator.active:
             raise OperatorRefused(N_("This person is an operator already."), "email")
         token = links.issue(act, "operator_setup", operator)
@@ -64,12 +64,20 @@ def add_from_command(settings: Settings, clock: Clock, email: str, name: str, ri
     ]
 
 
-def _create(act: Act, address: str, name: str, right: str) -> Operator:
+def _create(act: Act, settings: Settings, address: str, name: str, right: str) -> Operator:
     if Member.select().where(Member.email_key == email_key(address)).exists():
         raise OperatorRefused(N_("This address belongs to a member of a partner. Use another one."), "email")
     if right != "owner" and not Operator.select().where(Operator.active, Operator.right == "owner").exists():
         raise OperatorRefused(N_("The first operator must be an owner: nobody else can add the next."), "right")
-    operator = Operator.create(name=name, email=address, email_key=email_key(address), right=right, created_at=act.at)
+    operator = Operator.create(
+        name=name,
+        email=address,
+        email_key=email_key(address),
+        right=right,
+        locale=settings.locales[0],
+        time_zone=settings.provider.time_zone,
+        created_at=act.at,
+    )
     record(act, "operator.added", operator, after={"name": name, "right": right})
     return operator
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import JOIN, fn
@@ -19,6 +19,7 @@ from services.verification import UNDECIDED
 
 MOST_ROWS = 200
 UNSETTLED = SubAccount.phase.not_in(SETTLED_PHASES) | (SubAccount.observed_generation != SubAccount.generation)
+QUOTAS_OLD_AFTER = timedelta(seconds=60)
 UNSENT = Mail.sent_at.is_null() & (Mail.last_error != "")
 
 
@@ -43,23 +44,28 @@ class Stuck:
 @dataclass(frozen=True)
 class RegionFigures:
     """`pending`: changes that the service has not followed yet, without the stuck ones; `oldest_at`: when the oldest
-    of them was made. `findings`: what the comparison found and is not over, the oldest first. `rests`: the service
-    failed several times running and is left alone until `region.retry_at`."""
+    of them was made; `unheld_since_at`: see `quotas_unheld_since`. `findings`: what the comparison found and is not
+    over, the oldest first. `rests`: the service failed several times running and is left alone until
+    `region.retry_at`."""
 
     region: Region
     pending: int
     oldest_at: datetime | None
     stuck: list[Stuck]
+    unheld_since_at: datetime | None
     findings: list[Drift]
     rests: bool
 
 
 @dataclass(frozen=True)
 class PartnerFigures:
+    """`measured_at`: the oldest of the measurements that `used_bytes` adds up; None before the first."""
+
     sub_accounts: int
     reserved_bytes: int
     allocated_bytes: int
     used_bytes: int
+    measured_at: datetime | None
 
 
 def applications() -> list[Application]:
@@ -112,6 +118,25 @@ def regions(at: datetime) -> list[RegionFigures]:
     return [_region(region, at) for region in Region.select().order_by(Region.name)]
 
 
+def quotas_unheld(at: datetime) -> list[tuple[Region, datetime]]:
+    """Regions whose quotas nobody holds, and since when."""
+    found = ((region, quotas_unheld_since(region, at)) for region in Region.select().order_by(Region.name))
+    return [(region, since_at) for region, since_at in found if since_at is not None]
+
+
+def quotas_unheld_since(region: Region, at: datetime) -> datetime | None:
+    """Where the worker holds the quotas: when it last did, if that is more than a minute ago, or when the first
+    sub-account was made, if it never did. None while quotas are held, and where the worker does not hold them."""
+    if region.hard_quota != "delayed":
+        return None
+    if region.enforced_at is None:
+        made = SubAccount.select(fn.MIN(SubAccount.created_at)).where(
+            SubAccount.region == region, SubAccount.phase != "deleted"
+        )
+        return made.scalar()
+    return region.enforced_at if at - region.enforced_at > QUOTAS_OLD_AFTER else None
+
+
 def of_partner(partner: Partner) -> PartnerFigures:
     """Sums over the partner's active contracts and standing sub-accounts, in bytes."""
     reserved_bytes = (
@@ -123,9 +148,10 @@ def of_partner(partner: Partner) -> PartnerFigures:
         fn.COUNT(SubAccount.id),
         fn.COALESCE(fn.SUM(SubAccount.allocated_bytes), 0),
         fn.COALESCE(fn.SUM(SubAccount.used_bytes), 0),
+        fn.MIN(SubAccount.measured_at),
     ).where(SubAccount.partner == partner, SubAccount.phase != "deleted")
-    count, allocated_bytes, used_bytes = sums.tuples().get()
-    return PartnerFigures(count, int(reserved_bytes), int(allocated_bytes), int(used_bytes))
+    count, allocated_bytes, used_bytes, measured_at = sums.tuples().get()
+    return PartnerFigures(count, int(reserved_bytes), int(allocated_bytes), int(used_bytes), measured_at)
 
 
 def _application(partner: Partner, asked: list[DetailQuery]) -> Application:
@@ -152,8 +178,9 @@ def _region(region: Region, at: datetime) -> RegionFigures:
     pending = SubAccount.select().where(waiting).count()
     oldest = SubAccount.select().where(waiting).order_by(SubAccount.deadline_at, SubAccount.id).first()
     made_at = oldest and (oldest.deadline_at - APPLY_WITHIN if oldest.deadline_at else oldest.created_at)
+    unheld_at = quotas_unheld_since(region, at)
     rests = region.retry_at is not None and region.retry_at > at
-    return RegionFigures(region, pending, made_at, stuck(at, region), _findings(region), rests)
+    return RegionFigures(region, pending, made_at, stuck(at, region), unheld_at, _findings(region), rests)
 
 
 def _findings(region: Region) -> list[Drift]:

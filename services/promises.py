@@ -19,7 +19,7 @@ from models.operator import Operator
 from models.outbox import Mail
 from models.partner import Member
 from models.session import Session
-from models.sub_account import SETTLED_PHASES, AccessKey, Customer, SubAccount
+from models.sub_account import SETTLED_PHASES, AccessKey, Customer, HandOver, SubAccount
 from services.access_keys import SHOW_AGAIN_WITHIN
 from services.promises_consent import without_consent
 
@@ -129,20 +129,23 @@ def trail_with_gaps(at: datetime) -> Iterator[str]:
 
 
 def secrets_kept(at: datetime) -> Iterator[str]:
-    """No plaintext; a ciphertext that was kept for showing is gone when it was stored or its time is over; a deleted
-    key keeps nothing."""
-    key, over_at = AccessKey, at - SHOW_AGAIN_WITHIN - SLACK
-    texts = ((key.secret_ct, "secret"), (key.retained_ct, "retained copy"))
-    for column, word in texts:
-        plain = column.is_null(False) & ~column.startswith(SEALED)
-        for (id,) in _rows(key.select(key.id).where(plain)):
+    """No plaintext; a ciphertext that was kept for showing is gone when it was stored or its time is over; one that a
+    link opens is gone when the link is; a deleted key keeps nothing."""
+    key, link, over_at = AccessKey, HandOver, at - SHOW_AGAIN_WITHIN - SLACK
+    copies = ((key.secret_ct, "secret"), (key.retained_ct, "retained copy"), (key.parked_ct, "parked copy"))
+    for column, word in copies:
+        for (id,) in _rows(key.select(key.id).where(column.is_null(False), ~column.startswith(SEALED))):
             yield f"the {word} of key {id} is not encrypted"
-    shown = key.stored_at.is_null(False) | (key.revealed_at < over_at)
-    for (id,) in _rows(key.select(key.id).where(key.secret_ct.is_null(False), shown)):
-        yield f"the secret of key {id} is kept after it was shown"
-    kept = key.secret_ct.is_null(False) | key.retained_ct.is_null(False)
+    over = key.stored_at.is_null(False) | (key.revealed_at < over_at) | (key.reveal_until_at < at - SLACK)
+    for (id,) in _rows(key.select(key.id).where(key.secret_ct.is_null(False), over)):
+        yield f"the secret of key {id} is kept after its time"
+    kept = key.secret_ct.is_null(False) | key.retained_ct.is_null(False) | key.parked_ct.is_null(False)
     for (id,) in _rows(key.select(key.id).where(key.phase == "deleted", kept)):
         yield f"the secret of key {id} is kept after the key was deleted"
+    for (id,) in _rows(link.select(link.id).where(link.sealed.is_null(False), ~link.sealed.startswith(SEALED))):
+        yield f"the secret behind hand-over link {id} is not encrypted"
+    for (id,) in _rows(link.select(link.id).where(link.sealed.is_null(False), link.expires_at < at - SLACK)):
+        yield f"the secret behind hand-over link {id} is kept after its time"
 
 
 def joined_partners(at: datetime) -> Iterator[str]:

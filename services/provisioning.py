@@ -4,9 +4,10 @@ Nothing here trusts an earlier look: each step reads the service anew, and each 
 worker or two workers at once do no harm.
 """
 
+import logging
 from datetime import timedelta
 
-from peewee import fn
+from peewee import InterfaceError, OperationalError, fn
 
 from models.base import write_tx
 from models.contract import Contract
@@ -20,6 +21,9 @@ from services.storage.contract import StorageConflict, StorageRefused, StorageUn
 ATTENTION_RETRY = timedelta(hours=1)
 CAPACITY_RETRY = timedelta(seconds=1)
 LONGEST_DELAY_SECONDS = 300
+NO_ROOM = "no_room"  # the reason code of sub-accounts that wait for capacity
+
+log = logging.getLogger("portal.worker")
 
 
 class NeedsPeople(Exception):
@@ -42,6 +46,19 @@ def provision_next(site: Site) -> bool:
     if row is None:
         return False
     try:
+        _go_on(site, row)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: that is no fault of this row
+    except Exception as fault:
+        # a row that ends the worker would end it again as soon as its lease is over, and hold up everybody else
+        log.exception("sub-account %s cannot be brought further", row.number)
+        _call_people(site, row, "fault", f"{type(fault).__name__}: the worker's log says where")
+    return True
+
+
+def _go_on(site: Site, row: SubAccount) -> None:
+    """Makes the next step and notes how it went."""
+    try:
         settled = _step(site, row)
     except StorageUnavailable as failure:
         regions.note_failure(site.region, site.clock.now(), str(failure))
@@ -61,7 +78,6 @@ def provision_next(site: Site) -> bool:
     else:
         regions.note_answer(site.region, site.clock.now())
         _settle(site, row) if settled else leases.note(site, row, attempts=0, next_attempt_at=site.clock.now())
-    return True
 
 
 def _step(site: Site, row: SubAccount) -> bool:
@@ -92,7 +108,7 @@ def _create(site: Site, row: SubAccount) -> None:
         raise NeedsPeople("missing", f"{row.remote_uid} was there before and is gone; its data may be lost")
     _reserve(site, row, row.hard_quota_bytes)
     site.storage.put_account(row.remote_uid, row.public_id, row.name, row.hard_quota_bytes)
-    known = {"observed_state": "active", "in_force_bytes": row.allocated_bytes}
+    known = {"observed_state": "active", "in_force_bytes": row.allocated_bytes, "reason_code": ""}
     if not leases.note(site, row, keep_lease=True, phase="provisioning", **known):
         raise leases.LeaseLost()
 
@@ -105,7 +121,7 @@ def _put_quota(site: Site, row: SubAccount) -> None:
     raised = wanted_bytes is not None and noted_bytes is not None and wanted_bytes > noted_bytes
     _reserve(site, row, wanted_bytes) if raised else leases.hold(site, row)
     site.storage.put_quota(row.remote_uid, wanted_bytes)
-    known = {"in_force_bytes": row.allocated_bytes, "enforce_next_at": site.clock.now()}
+    known = {"in_force_bytes": row.allocated_bytes, "enforce_next_at": site.clock.now(), "reason_code": ""}
     if not leases.note(site, row, keep_lease=True, observed_quota_bytes=wanted_bytes, **known):
         raise leases.LeaseLost()
     if not raised:
@@ -115,7 +131,7 @@ def _put_quota(site: Site, row: SubAccount) -> None:
 def _room_was_made(site: Site, row: SubAccount) -> None:
     """What waits for capacity of the same contract is due at once."""
     now = site.clock.now()
-    waits = (SubAccount.phase == "waiting_capacity") | (SubAccount.reason_code == "no_room")
+    waits = (SubAccount.phase == "waiting_capacity") | (SubAccount.reason_code == NO_ROOM)
     later = SubAccount.next_attempt_at > now
     with write_tx():
         SubAccount.update(next_attempt_at=now).where(SubAccount.contract == row.contract_id, waits, later).execute()
@@ -176,10 +192,13 @@ def _later(site: Site, row: SubAccount, code: str, text: str, retry_after_second
 
 
 def _wait_for_room(site: Site, row: SubAccount) -> None:
+    """What was never set up stays in the phase that says so: only its reason tells that it waits."""
     if _overdue(site, row):
-        _call_people(site, row, "no_room", "the service has not let go of what other sub-accounts give up")
+        _call_people(site, row, NO_ROOM, "the service has not let go of what other sub-accounts give up")
         return
-    leases.note(site, row, phase="waiting_capacity", next_attempt_at=site.clock.now() + CAPACITY_RETRY)
+    retry_at = site.clock.now() + CAPACITY_RETRY
+    phase = "provisioning" if row.phase == "provisioning" else "waiting_capacity" if row.observed_state else "pending"
+    leases.note(site, row, phase=phase, reason_code=NO_ROOM, next_attempt_at=retry_at)
 
 
 def _overdue(site: Site, row: SubAccount) -> bool:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from waitress import create_server
+from waitress.channel import HTTPChannel
 
 from services.settings import Settings
 
@@ -44,9 +45,9 @@ def serve(application: Any, **given: Any) -> None:
         signal.signal(number, lambda *_: told.set())
     while not told.is_set():
         _turn(server, sockets)
-    _stop_listening(server, sockets)
+    _stop_listening(sockets)
     deadline = time.monotonic() + DRAIN_SECONDS
-    while any(_is_busy(channel) for channel in list(server.active_channels.values())) and time.monotonic() < deadline:
+    while any(_is_busy(channel) for channel in list(sockets.values())) and time.monotonic() < deadline:
         _turn(server, sockets)
     server.task_dispatcher.shutdown(timeout=1)
 
@@ -55,11 +56,13 @@ def _turn(server: Any, sockets: dict[int, Any]) -> None:
     server.asyncore.loop(timeout=LOOK_SECONDS, map=sockets, use_poll=True, count=1)
 
 
-def _stop_listening(server: Any, sockets: dict[int, Any]) -> None:
-    server.del_channel(sockets)
-    server.socket.close()
+def _stop_listening(sockets: dict[int, Any]) -> None:
+    """A name with two addresses, such as localhost, has two sockets that listen."""
+    for listening in [channel for channel in sockets.values() if channel.accepting]:
+        listening.del_channel(sockets)
+        listening.socket.close()
 
 
 def _is_busy(channel: Any) -> bool:
     """A request is being received or answered, or its answer is not all sent."""
-    return bool(channel.request or channel.requests or channel.total_outbufs_len)
+    return isinstance(channel, HTTPChannel) and bool(channel.request or channel.requests or channel.total_outbufs_len)

@@ -84,17 +84,20 @@ def end(act: Act, session: Session, reason: str = "logged out") -> None:
     _end_where(act, (Session.id == session.id), reason)
 
 
-def end_all(act: Act, person: Member | Operator, reason: str, keep: Session | None = None) -> int:
-    """Ends every session of a person, all but `keep`; returns how many."""
+def end_all(act: Act, person: Member | Operator, reason: str) -> int:
+    """Ends every session of a person; returns how many."""
     own = Session.member == person if isinstance(person, Member) else Session.operator == person
-    return _end_where(act, own if keep is None else own & (Session.id != keep.id), reason)
+    return _end_where(act, own, reason)
 
 
 def _end_where(act: Act, condition, reason: str) -> int:
     with write_tx():
-        ended = list(Session.select().where(condition, Session.ended_at.is_null()))
+        ended = list(
+            Session.select(Session, Member).join(Member, JOIN.LEFT_OUTER).where(condition, Session.ended_at.is_null())
+        )
         for session in ended:
             session.ended_at, session.end_reason = act.at, reason
             session.save(only=[Session.ended_at, Session.end_reason])
-            record(act, "session.ended", session, after={"reason": reason})
+            partner = session.member.partner_id if session.member else None
+            record(act, "session.ended", session, partner=partner, after={"reason": reason})
     return len(ended)

@@ -11,6 +11,7 @@ from models.lists import current_label
 from models.partner import Partner
 from models.sub_account import AccessKey, Customer, FlowDown, Region, SubAccount
 from models.terms import TermsVersion
+from services import documents
 from services.refusal import NotFound
 
 
@@ -53,11 +54,7 @@ def open_contracts(partner: Partner) -> list[Contract]:
 
 def flow_down_terms(at: datetime, language: str) -> TermsVersion | None:
     """The flow-down terms in force, in the language where that exists."""
-    query = TermsVersion.select().where(
-        TermsVersion.kind == "flow_down", TermsVersion.state == "published", TermsVersion.effective_at <= at
-    )
-    versions = list(query.order_by(TermsVersion.effective_at.desc(), TermsVersion.id.desc()).limit(10))
-    return _preferred([version for version in versions if version.label == versions[0].label], language)
+    return documents.current("flow_down", language, at)
 
 
 def history(partner: Partner, account: SubAccount, keys: Iterable[AccessKey], most: int = 20) -> list[AuditEvent]:
@@ -66,8 +63,3 @@ def history(partner: Partner, account: SubAccount, keys: Iterable[AccessKey], mo
     of_keys = (AuditEvent.thing_kind == "access_key") & AuditEvent.thing_id.in_([str(key.id) for key in keys])
     query = AuditEvent.select().where(AuditEvent.partner == partner, own | of_keys)
     return list(query.order_by(AuditEvent.id.desc()).limit(most))
-
-
-def _preferred(versions: Iterable[TermsVersion], language: str) -> TermsVersion | None:
-    found = list(versions)
-    return next((version for version in found if version.language == language), found[0] if found else None)

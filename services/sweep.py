@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from models.base import empty_log, write_tx
-from models.outbox import OneTimeKey
+from models.outbox import Mail, OneTimeKey
 from models.partner import SignUpDraft
 from services import attempts, contracts, key_rotation
 from services.audit import Act
@@ -11,6 +11,8 @@ from services.settings import Settings
 
 EVERY = timedelta(minutes=10)
 ONE_TIME_KEYS_KEPT = timedelta(hours=72)
+MAILS_KEPT = timedelta(days=90)
+CLEARED = "This mail was sent more than 90 days ago, and its text was removed here.\n"
 
 
 def sweep(act: Act, settings: Settings) -> list[str]:
@@ -19,12 +21,15 @@ def sweep(act: Act, settings: Settings) -> list[str]:
     with write_tx():
         drafts = SignUpDraft.delete().where(SignUpDraft.expires_at <= act.at).execute()
         keys = OneTimeKey.delete().where(OneTimeKey.created_at <= act.at - ONE_TIME_KEYS_KEPT).execute()
+        old = (Mail.sent_at <= act.at - MAILS_KEPT) & (Mail.html != "")
+        mails = Mail.update(text=CLEARED, html="", attachment="").where(old).execute()
     counters = attempts.tidy(act.at)
     old_keys = key_rotation.delete_due(act)
     empty_log()
     done = (
         (drafts, "unfinished sign-ups"),
         (keys, "one-time keys of forms"),
+        (mails, "texts of sent mails"),
         (counters, "counters of attempts"),
         (old_keys, "keys that had been off for long"),
     )

@@ -69,13 +69,22 @@ def _due(site: Site, now: datetime, every: timedelta) -> list[SubAccount]:
 
 def sum_up(contract_id: int) -> None:
     """Brings a contract's total to the sum of its sub-accounts' figures and to the oldest of their times, so that pages
-    read one row however many sub-accounts there are."""
-    total_bytes, oldest_at = (
-        SubAccount.select(fn.COALESCE(fn.SUM(SubAccount.used_bytes), 0), fn.MIN(SubAccount.measured_at))
-        .where(SubAccount.contract == contract_id, SubAccount.measured_at.is_null(False))
-        .scalar(as_tuple=True)
-    )
+    read one row however many sub-accounts there are. In a reserved contract only those with an allocation count: the
+    total is drawn against what is allocated, and pay-per-use is billed beside the package.
+
+    Two loops sum up: the contract's lock comes before the sum, or the older sum could be written last.
+    """
     with write_tx():
+        contract = Contract.locked(contract_id)
+        total_bytes, oldest_at = (
+            SubAccount.select(fn.COALESCE(fn.SUM(SubAccount.used_bytes), 0), fn.MIN(SubAccount.measured_at))
+            .where(
+                SubAccount.contract == contract,
+                SubAccount.billing == contract.kind,
+                SubAccount.measured_at.is_null(False),
+            )
+            .scalar(as_tuple=True)
+        )
         Contract.update(used_bytes=int(total_bytes), measured_at=oldest_at).where(Contract.id == contract_id).execute()
 
 

@@ -1,4 +1,8 @@
-"""The second process: makes the storage follow, measures, holds quotas, sends mails, keeps time."""
+"""The second process: makes the storage follow, holds quotas, measures, sends mails, keeps time.
+
+Three loops, because the first two must not wait: a quota follows within seconds also while a service that lists a
+million objects is measured or a mail server does not answer.
+"""
 
 import logging
 import os
@@ -38,19 +42,30 @@ def open_site(settings: Settings, clock: Clock, storage: Storage | None = None) 
     return Site(region, storage, Vault(settings.data_keys), clock, owner=f"{socket.gethostname()}:{os.getpid()}")
 
 
-def round_of_work(site: Site, settings: Settings) -> bool:
-    """Does what is due, a bounded amount of each; True when there may be more."""
+def follow(site: Site) -> bool:
+    """Takes what is due one step on, a bounded number of times; True when there may be more."""
     steps = 0
     while steps < STEPS_A_ROUND and provision_next(site):
         steps += 1
+    return steps == STEPS_A_ROUND
+
+
+def take_care(site: Site, settings: Settings) -> bool:
+    """Mails, measurements and what time brings, a bounded amount of each; True when there may be more."""
     mails = mail_sending.send_due(settings, site.clock.now(), MAILS_A_ROUND)
-    measured = usage.measure_due(site, timedelta(minutes=settings.measure_minutes))
-    key_use.look(site)
+    _sweep(site, settings)
     access_keys.destroy_expired(site.act())
     hand_over_links.end_expired(site.act())
+    key_use.look(site)
     compared = drift.look(site, settings)
-    _sweep(site, settings)
-    return steps == STEPS_A_ROUND or mails == MAILS_A_ROUND or measured == usage.BATCH or compared
+    measured = usage.measure_due(site, timedelta(minutes=settings.measure_minutes))
+    return mails == MAILS_A_ROUND or measured == usage.BATCH or compared
+
+
+def round_of_work(site: Site, settings: Settings) -> bool:
+    """Does what is due in one go: where nothing runs beside it, nobody has to wait. True when there may be more."""
+    more = follow(site)
+    return take_care(site, settings) or more
 
 
 def _sweep(site: Site, settings: Settings) -> None:
@@ -70,13 +85,17 @@ def run(settings: Settings, clock: Clock, *, once: bool = False) -> None:
         return
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    # a site of its own: the two loops do not share a region row
-    guard = open_site(settings, clock, site.storage)
-    with ThreadPoolExecutor(1, "quotas") as threads:
-        holding = threads.submit(_loop, lambda: bool(enforcement.enforce_due(guard)), stop, ENFORCE_EVERY_SECONDS)
+    # each loop has a site of its own, so that no two share a region row
+    guard, caretaker = (open_site(settings, clock, site.storage) for _ in range(2))
+    with ThreadPoolExecutor(2, "beside") as threads:
+        beside = [
+            threads.submit(_loop, lambda: bool(enforcement.enforce_due(guard)), stop, ENFORCE_EVERY_SECONDS),
+            threads.submit(_loop, lambda: take_care(caretaker, settings), stop, IDLE_SECONDS),
+        ]
         log.info("worker for region %s started", site.region.name)
-        _loop(lambda: round_of_work(site, settings), stop, IDLE_SECONDS)
-        holding.result()
+        _loop(lambda: follow(site), stop, IDLE_SECONDS)
+        for loop in beside:
+            loop.result()
     log.info("worker stopped")
 
 
@@ -88,8 +107,8 @@ def _until_idle(site: Site, settings: Settings) -> None:
 
 
 def _loop(work: Callable[[], bool], stop: threading.Event, pause_seconds: float) -> None:
-    """Calls `work` again and again; a database that is away is waited for. What nobody foresaw ends both loops: a
-    worker of which only half works would look alive to whoever watches the process."""
+    """Calls `work` again and again; a database that is away is waited for. What nobody foresaw ends all loops: a
+    worker of which only a part works would look alive to whoever watches the process."""
     try:
         while not stop.is_set():
             try:

@@ -4,6 +4,8 @@
   "use strict";
 
   const UNITS = { GB: { bytes: 1e9, zeros: 9 }, TB: { bytes: 1e12, zeros: 12 } };
+  const TYPED = { ...UNITS, MB: { bytes: 1e6, zeros: 6 }, PB: { bytes: 1e15, zeros: 15 } };
+  const SHOWN_AS = { MB: "GB", PB: "TB" }; // the field's own units are these two
   const WRITTEN = [["PB", 1e15], ["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3], ["B", 1]];
   const FINEST_BYTES = UNITS.GB.bytes;
   const REST_MS = 600;
@@ -54,11 +56,11 @@
   }
 
   function read(row) {
-    const [, text, named] = /^(.*?)\s*(GB|TB)?$/i.exec(row.querySelector("[data-amount]").value.trim());
+    const [, text, named] = /^(.*?)\s*(MB|GB|TB|PB)?$/i.exec(row.querySelector("[data-amount]").value.trim());
     const number = plain(text, settings(row.closest("[data-board]")).point);
     if (!number) return { problem: "unreadable" };
     const unit = (named || row.querySelector("[data-unit]").value).toUpperCase();
-    const { bytes: size, zeros } = UNITS[unit];
+    const { bytes: size, zeros } = TYPED[unit];
     const [whole, fraction = ""] = number.split(".");
     if (/[1-9]/.test(fraction.slice(zeros))) return { problem: "tooFine" };
     const bytes = Number(whole) * size + Number(fraction.slice(0, zeros).padEnd(zeros, "0"));
@@ -209,8 +211,9 @@
     let row = rowOf(event.target, "[data-amount]");
     const { bytes, unit } = row ? read(row) : {};
     if (unit && Number.isSafeInteger(bytes) && bytes < Number.MAX_SAFE_INTEGER) {
-      row.querySelector("[data-unit]").value = unit;
-      event.target.value = decimal(bytes, unit, settings(row.closest("[data-board]")).point);
+      const shown = SHOWN_AS[unit] || unit;
+      row.querySelector("[data-unit]").value = shown;
+      event.target.value = decimal(bytes, shown, settings(row.closest("[data-board]")).point);
     }
     row = rowOf(event.target, "[data-unit]");
     if (row) changeUnit(row);

@@ -36,8 +36,11 @@ def opened(
     return SubAccount.get_by_id(account.id)
 
 
-def many(cast: Cast, at: datetime, how_many: int, name: str = "Customer {n:04d}", **row) -> list[str]:
-    """Rows in bulk, without ledger and keys: for lists. Returns the numbers in the order made."""
+def many(
+    cast: Cast, at: datetime, how_many: int, name: str = "Customer {n:04d}", each=lambda n: {}, **row
+) -> list[str]:
+    """Rows in bulk, without ledger and keys: for lists. Returns the numbers in the order made. `each(n)` gives values
+    of the one row."""
     customer, _made = Customer.get_or_create(
         partner=cast.northwind, name_key="bulk", defaults={"name": "Bulk", "created_at": at}
     )
@@ -51,7 +54,7 @@ def many(cast: Cast, at: datetime, how_many: int, name: str = "Customer {n:04d}"
     for n in range(start, start + how_many):
         text = name.format(n=n)
         own = {"public_id": f"bulk-{n}", "number": f"{5 * 10**11 + n}", "remote_uid": f"pp-bulk-{n}"}
-        rows.append(fixed | own | {"name": text, "name_key": names.key(text), "used_bytes": n * 10**9} | row)
+        rows.append(fixed | own | {"name": text, "name_key": names.key(text), "used_bytes": n * 10**9} | row | each(n))
     with write_tx():
         for first in range(0, len(rows), 500):
             SubAccount.insert_many(_complete(rows[first : first + 500])).execute()

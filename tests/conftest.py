@@ -76,7 +76,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--db")
-        metafunc.parametrize("engine", ["sqlite", "postgres"] if chosen == "both" else [chosen], indirect=True)
+        engines = ["sqlite", "postgres"] if chosen == "both" else [chosen]
+        if metafunc.definition.get_closest_marker("postgres_only"):
+            engines = [engine for engine in engines if engine == "postgres"]
+        metafunc.parametrize("engine", engines, indirect=True)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from blueprints.access import Permission, act, requires
 from blueprints.admin import bp
 from blueprints.errors import words
 from blueprints.partials import answer, leave_to
+from blueprints.whole_numbers import whole
 from services import outbox_desk
 from services.refusal import NotFound, Refusal
 
@@ -15,7 +16,7 @@ from services.refusal import NotFound, Refusal
 @requires(Permission.OUTBOX_VIEW)
 def outbox():
     state = request.args.get("state", "")
-    listing = outbox_desk.page(state, request.args.get("before", type=int))
+    listing = outbox_desk.page(state, request.args.get("before", type=whole))
     return answer("admin/outbox.html", "admin/_mails.html", listing=listing, state=state, **_where())
 
 

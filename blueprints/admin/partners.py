@@ -7,6 +7,7 @@ from blueprints.admin import bp
 from blueprints.admin.trail import changes
 from blueprints.errors import words
 from blueprints.partials import answer
+from blueprints.whole_numbers import whole
 from models.audit import AuditEvent
 from models.contract import Contract
 from models.partner import PARTNER_STATES, Member, Partner
@@ -24,8 +25,8 @@ def partners():
     listing = partner_list.page(
         search,
         state if state in PARTNER_STATES else "",
-        after=request.args.get("after", type=int),
-        before=request.args.get("before", type=int),
+        after=request.args.get("after", type=whole),
+        before=request.args.get("before", type=whole),
     )
     return answer(
         "admin/partners.html",
@@ -46,7 +47,7 @@ def partner(partner_id: int):
 @bp.get("/partners/<int:partner_id>/trail")
 @requires(Permission.APPLICATION_VIEW)
 def trail(partner_id: int):
-    found, before = known_partner(partner_id), request.args.get("before", type=int)
+    found, before = known_partner(partner_id), request.args.get("before", type=whole)
     events = _trail(found, TRAIL_SIZE + 1, before)
     more = events[TRAIL_SIZE - 1].id if len(events) > TRAIL_SIZE else None
     return answer("admin/trail.html", partner=found, events=events[:TRAIL_SIZE], more=more, changes=changes)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import starmap
 
 from flask import g, url_for
 from flask_babel import gettext as _
@@ -12,6 +13,7 @@ from blueprints.admin import bp
 from blueprints.admin.reasons import advice
 from blueprints.partials import answer
 from models.outbox import Mail
+from models.sub_account import Region
 from services import operators_figures as figures
 
 
@@ -32,7 +34,11 @@ class Entry:
 def queue():
     at = g.clock.now()
     applications = [_of_application(row) for row in figures.applications()]
-    others = [*map(_of_stuck, figures.stuck(at)), *map(_of_mail, figures.unsent_mails())]
+    others = [
+        *starmap(_of_unheld, figures.quotas_unheld(at)),
+        *map(_of_stuck, figures.stuck(at)),
+        *map(_of_mail, figures.unsent_mails()),
+    ]
     due = [entry for entry in applications if entry.kind != "waiting"]
     return answer(
         "admin/queue.html",
@@ -58,6 +64,17 @@ def _of_application(row: figures.Application) -> Entry:
         row.since_at,
         url_for("admin.partner", partner_id=row.partner.id),
         steps[row.mark],
+    )
+
+
+def _of_unheld(region: Region, since_at: datetime) -> Entry:
+    return Entry(
+        "storage",
+        region.name,
+        _("Quotas not held"),
+        since_at,
+        url_for("admin.storage", _anchor=f"region-{region.id}"),
+        _("Full accounts can be written to. See whether the worker runs and the storage service answers."),
     )
 
 

@@ -19,6 +19,11 @@ def advice(code: str) -> str:
         "missing": _(
             "The account was there and is gone; its data may be lost. Find out why before anything is made anew."
         ),
+        "no_room": _(
+            "Other sub-accounts of the contract still hold what they give up. See what keeps them, then try again."
+        ),
+        "sealed": _("No data key opens the stored secret. Give the worker the key that sealed it, then try again."),
+        "fault": _("The worker met a fault of its own. Read its log, report the fault, then try again."),
     }
     return known.get(code, _("The change took longer than it may. See whether the worker runs, then try again."))
 

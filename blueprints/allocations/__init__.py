@@ -1,21 +1,24 @@
 """The allocation board: sliders over one contract, one check, one save, undo."""
 
+import re
 from datetime import timedelta
 
-from flask import Blueprint, abort, current_app, flash, g, request, url_for
+from flask import Blueprint, current_app, flash, g, request, url_for
 from flask_babel import gettext as _
 
 from blueprints.access import Permission, act, requires, viewer
-from blueprints.allocations import board, wishes
+from blueprints.allocations import board, row_states, wishes
 from blueprints.errors import words
 from blueprints.partials import answer, leave_to, wants_partial
+from models.base import DATABASE_AWAY
+from models.board import rows_by_number
 from models.contract import Contract
-from models.sub_account import SubAccount
 from services import allocation
 from services.once import KeyReused
-from services.refusal import NotFound, Refusal
+from services.refusal import Refusal
 
 bp = Blueprint("allocations", __name__, url_prefix="/allocations")
+bp.record_once(lambda setup: setup.app.jinja_env.filters.update(board_badge=row_states.badge))
 
 
 @bp.get("")
@@ -40,16 +43,25 @@ def show(number: str):
 @bp.post("/<name:number>")
 @requires(Permission.ALLOCATION_CHANGE)
 def change(number: str):
-    """One form, four buttons: remainder (while moving), show (search and pages), check, save."""
+    """One form, three ends: remainder (while moving), check, save. Enter in the search field presses the form's first
+    button, so a search text that is not the one shown means: search."""
     contract = allocation.own_contract(viewer.partner, number)
-    wish = wishes.read(request.form)
-    if "page" in request.form or request.form.get("do") == "show":
-        return show_board(contract, wish, partial="allocations/_board.html")
-    if request.form.get("do") == "remainder":
-        return remainder(contract, wish)
-    if request.form.get("do") == "save":
-        return save(contract, wish)
-    return check(contract, wish)
+    wish, do = wishes.read(request.form), request.form.get("do")
+    if do is None and request.form.get("q", "") != request.form.get("searched", ""):
+        return show_board(contract, wish)
+    end = {"remainder": remainder, "save": save}.get(do or "check", check)
+    try:
+        return end(contract, wish)
+    except DATABASE_AWAY:
+        return show_away(contract, wish)
+
+
+@bp.post("/<name:number>/rows")
+@requires(Permission.ALLOCATION_VIEW)
+def rows(number: str):
+    """Another part of the board, found or leafed to; what was typed goes along. Stores nothing."""
+    contract = allocation.own_contract(viewer.partner, number)
+    return show_board(contract, wishes.read(request.form), partial="allocations/_board.html")
 
 
 def show_board(
@@ -113,6 +125,14 @@ def show_refused(contract: Contract, wish: wishes.Wish, refused: Refusal):
     return show_board(contract, wish, status=409 if stale else 422, refusal=words(refused))
 
 
+def show_away(contract: Contract, wish: wishes.Wish):
+    """The database did not take the change in time. What was typed stays on the page, to be sent once more."""
+    sentence = _("The portal is busy and saved nothing. Your figures are still here: press the button again.")
+    response = show_board(contract, wish, status=503, refusal=sentence)
+    response.headers["Retry-After"] = "5"
+    return response
+
+
 @bp.post("/<name:number>/undo")
 @requires(Permission.ALLOCATION_CHANGE)
 def undo(number: str):
@@ -126,14 +146,16 @@ def undo(number: str):
     return leave_to(url_for("allocations.show", number=contract.number))
 
 
-@bp.get("/<name:number>/state/<account:account>")
+@bp.get("/<name:number>/states")
 @requires(Permission.ALLOCATION_VIEW, polled=True)
-def state(number: str, account: str):
-    """One row's state; asks again by itself until the storage service has followed."""
-    row = SubAccount.get_or_none(SubAccount.partner == viewer.partner, SubAccount.number == account)
-    if row is None:
-        raise NotFound()
-    if not request.htmx:
-        abort(404)
+def states(number: str):
+    """The rows whose state is another than the page shows; asks again by itself until the storage service has followed
+    all of them. One question for the whole board, however many rows wait."""
     contract = allocation.own_contract(viewer.partner, number)
-    return answer("allocations/_state.html", "allocations/_state.html", row=row, contract=contract)
+    shown = dict(re.findall(r"([0-9]{12})-([0-9a-f]{8})", request.args.get("shown", "")[:2000]))
+    accounts = rows_by_number(contract, list(shown))
+    changed = [account for account in accounts.values() if board.state_mark(account) != shown[account.number]]
+    if not changed:
+        return "", 204
+    name = "allocations/_states.html"
+    return answer(name, name, contract=contract, waiting=board.waiting(accounts.values()), changed=changed)

@@ -1,13 +1,16 @@
 """What the board shows: its rows, its sums, and the old and new figures of a check."""
 
+import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from babel.core import Locale
 from flask import current_app
+from markupsafe import Markup
 
+from blueprints.allocations import row_states
 from blueprints.allocations.wishes import Wish
 from blueprints.formats import language
 from models.board import board_rows, rows_by_number
@@ -18,12 +21,15 @@ from services.capacity import split_bytes
 
 PAGE_ROWS = 50
 
+_split = functools.lru_cache(maxsize=8192)(split_bytes)
+
 
 @dataclass(frozen=True)
 class Row:
     """One slider. `changed_elsewhere_bytes`: the figure that the member saw, when another one is saved by now."""
 
     account: SubAccount
+    state: Markup
     amount: str
     unit: str
     wanted_bytes: int
@@ -71,6 +77,7 @@ def page(contract: Contract, wish: Wish, *, asked: Mapping[str, str], at: dateti
     """All that the board's templates need. `asked` carries search and page mark; edits of other pages go along."""
     search = asked.get("q", "").strip()[:100]
     found = board_rows(contract, search, asked.get("page", ""), PAGE_ROWS)
+    found.rows[:0] = _unreadable_elsewhere(contract, wish, found.rows)
     here = {account.number for account in found.rows}
     carried = [number for number in wish.typed if number not in here and wish.touched(number)]
     saved = rows_by_number(contract, list(wish.changed)) if wish.changed else {}
@@ -86,6 +93,7 @@ def page(contract: Contract, wish: Wish, *, asked: Mapping[str, str], at: dateti
         "elsewhere_bytes": total.allocated_bytes - sum(_wanted(account, wish) for account in found.rows),
         "step_bytes": current_app.settings.slider_step_bytes,
         "decimal": Locale.parse(language()).number_symbols["latn"]["decimal"],
+        "waiting": waiting(found.rows),
         "undo_batch": undoable_batch(contract, at, undo_within),
         "undo_minutes": undo_within // timedelta(minutes=1),
     }
@@ -112,6 +120,28 @@ def steps(contract: Contract, wish: Wish) -> list[Step]:
     ]
 
 
+def state_mark(account: SubAccount) -> str:
+    """The same while the row's state would look the same."""
+    looks = (account.phase, account.settled, account.in_force_bytes, account.writable, account.reason_code)
+    return hashlib.sha256(f"{looks}:{language()}".encode()).hexdigest()[:8]
+
+
+def waiting(accounts: Iterable[SubAccount]) -> str:
+    """The rows that the storage service has not followed yet, each with how it is shown, for the next question."""
+    return ",".join(
+        f"{account.number}-{state_mark(account)}"
+        for account in accounts
+        if not account.settled and account.phase != "attention"
+    )
+
+
+def _unreadable_elsewhere(contract: Contract, wish: Wish, shown: list[SubAccount]) -> list[SubAccount]:
+    """Rows of other pages whose amount cannot be read: they come first, where they can be mended."""
+    here = {account.number for account in shown}
+    missing = [number for number in wish.problems if number not in here]
+    return list(rows_by_number(contract, missing).values()) if missing else []
+
+
 def _wanted(account: SubAccount, wish: Wish) -> int:
     return wish.changed.get(account.number, account.allocated_bytes)
 
@@ -123,6 +153,7 @@ def _saw_other(account: SubAccount, wish: Wish) -> bool:
 def _row(account: SubAccount, wish: Wish) -> Row:
     """The member's own figure where there is one, else the saved one."""
     number, touched = account.number, wish.touched(account.number)
-    amount, unit = wish.typed[number] if touched else split_bytes(account.allocated_bytes, language())
+    amount, unit = wish.typed[number] if touched else _split(account.allocated_bytes, language())
     elsewhere = wish.seen[number] if touched and _saw_other(account, wish) else None
-    return Row(account, amount, unit, _wanted(account, wish), wish.problems.get(number, ""), elsewhere)
+    problem = wish.problems.get(number, "")
+    return Row(account, row_states.badge(account), amount, unit, _wanted(account, wish), problem, elsewhere)

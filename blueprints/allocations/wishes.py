@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from blueprints.errors import words
 from blueprints.formats import language
+from blueprints.whole_numbers import whole
 from models.contract import Contract
 from services.allocation import Change
 from services.capacity import CapacityRefused, parse_bytes
@@ -53,7 +54,7 @@ def new_once_key() -> str:
 
 def read(form: Mapping[str, str]) -> Wish:
     """Reads the board's form. An amount that cannot be read becomes a problem beside its field."""
-    wish = Wish(_whole(form.get("version")) or 0, form.get("once") or new_once_key())
+    wish = Wish(whole(form.get("version")) or 0, form.get("once") or new_once_key())
     wish.reason = form.get("reason", "").strip()[:500]
     for name in form:
         match = FIELD.fullmatch(name)
@@ -65,7 +66,7 @@ def read(form: Mapping[str, str]) -> Wish:
 def _read_row(wish: Wish, number: str, form: Mapping[str, str]) -> None:
     text, unit = form[f"a-{number}"].strip()[:40], form.get(f"u-{number}", "GB")
     wish.typed[number] = (text, unit if unit in ("GB", "TB") else "GB")
-    seen = _whole(form.get(f"s-{number}"))
+    seen = whole(form.get(f"s-{number}"))
     if seen is not None:
         wish.seen[number] = seen
     if form.get(f"below-{number}") == "yes":
@@ -74,7 +75,3 @@ def _read_row(wish: Wish, number: str, form: Mapping[str, str]) -> None:
         wish.wanted[number] = parse_bytes(text, unit, language())
     except CapacityRefused as refused:
         wish.problems[number] = words(refused)
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None

@@ -2,9 +2,9 @@
 
 from flask import Response, current_app, flash, g, url_for
 from flask_babel import gettext as _
-from flask_login import current_user
 
-from blueprints.access import act, public, sign_in, sign_out
+from blueprints import known_device
+from blueprints.access import act, public, sign_in, sign_out, viewer
 from blueprints.errors import put_refusal, words
 from blueprints.partials import answer, leave_to
 from blueprints.signup.device import bp, device
@@ -40,9 +40,10 @@ def confirm_now(token: str):
         return confirm_page(token, member, form, 422)
     except (links.LinkUsed, links.LinkExpired, NotFound) as refusal:
         return link_over(token, refusal)
-    if current_user.is_authenticated:
+    if viewer.is_authenticated:
         sign_out()
     sign_in(member)
+    known_device.remember(member.email)
     flash(_("Your mail address is confirmed."), "good")
     return leave_to(url_for("application.show"))
 

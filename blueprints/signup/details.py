@@ -2,10 +2,9 @@
 
 from flask import Response, current_app, flash, request, url_for
 from flask_babel import gettext as _
-from flask_login import current_user
 from flask_wtf import FlaskForm
 
-from blueprints.access import act, public
+from blueprints.access import act, public, viewer
 from blueprints.company_fields import hints
 from blueprints.errors import put_refusal
 from blueprints.partials import answer, leave_to, wants_partial
@@ -21,7 +20,7 @@ from services.signup import drafts
 @public
 def start():
     """To where this device stopped, or to the first step."""
-    if current_user.is_authenticated:
+    if viewer.is_authenticated:
         return leave_to(url_for("public.front"))
     found = draft()
     if found and drafts.next_step(found) != "sent":

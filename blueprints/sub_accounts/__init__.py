@@ -12,10 +12,9 @@ from blueprints.access import Permission, act, requires, viewer
 from blueprints.errors import put_refusal
 from blueprints.formats import language
 from blueprints.partials import answer, leave_to, wants_partial
-from blueprints.sub_accounts import listing, showing, states
+from blueprints.sub_accounts import cells, listing, showing
 from blueprints.sub_accounts.forms import DescribeForm, NewForm
 from models import lists
-from models.sub_account import Region
 from services import csv_export, legal_text, sub_accounts
 from services.clock import local_day
 from services.once import KeyReused
@@ -23,11 +22,6 @@ from services.refusal import Refusal
 from services.sub_account_lookup import flow_down_terms, open_contracts, own_sub_account
 
 bp = Blueprint("sub_accounts", __name__, url_prefix="/sub-accounts")
-bp.record_once(lambda setup: setup.app.jinja_env.filters.update(states.FILTERS))
-
-
-def region_names() -> list[str]:
-    return [name for (name,) in Region.select(Region.name).order_by(Region.name).tuples()]
 
 
 def asked(args, keys: bool) -> lists.Asked:
@@ -41,14 +35,17 @@ def index():
     args, keys = listing.read(request.args), viewer.may(Permission.SUB_ACCOUNT_VIEW)
     places = {name: listing.place(args, name) for name in ("after", "before")}
     found = lists.page(viewer.partner, asked(args, keys), g.clock.now(), **places)
-    regions = [] if wants_partial() else region_names()
+    regions = [] if wants_partial() else lists.region_names()
+    form = None if wants_partial() else listing.FilterForm(args).offer(regions, keys=keys)
+    heads = cells.heads()
+    row_url = url_for("sub_accounts.show", number="0" * 12).removesuffix("0" * 12) if keys else None
     values = {
-        "found": found,
+        "rows": cells.table_rows(found.rows, heads, row_url),
+        "heads": heads,
         "details": keys,
         "filtered": bool(listing.kept(args)) or any(places.values()),
-        "form": listing.FilterForm(args).offer(regions, keys=keys),
+        "form": form,
         "regions": regions,
-        "row_url": url_for("sub_accounts.show", number="0" * 12).removesuffix("0" * 12),
         **listing.addresses(args, found),
     }
     response = answer("sub_accounts/index.html", "sub_accounts/_rows.html", **values)
@@ -82,7 +79,7 @@ def new():
 @bp.post("/new")
 @requires(Permission.SUB_ACCOUNT_CHANGE)
 def create():
-    form = NewForm().offer(open_contracts(viewer.partner), region_names())
+    form = NewForm().offer(open_contracts(viewer.partner), lists.region_names())
     if not form.validate():
         return show_form(form, 422)
     try:
@@ -96,7 +93,7 @@ def create():
 
 
 def show_form(form: NewForm, status: int = 200) -> Response:
-    contracts, regions = open_contracts(viewer.partner), region_names()
+    contracts, regions = open_contracts(viewer.partner), lists.region_names()
     terms = flow_down_terms(g.clock.now(), language())
     today = local_day(g.clock.now(), current_app.settings.provider.time_zone)
     return answer(

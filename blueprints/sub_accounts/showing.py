@@ -5,8 +5,9 @@ import secrets
 from flask import g
 from flask_babel import gettext as _
 
+from blueprints import formats, pieces
 from blueprints.access import act, viewer
-from blueprints.sub_accounts.states import FLOW_DOWN, flow_down_state, phase_badge, settled
+from blueprints.sub_accounts.states import FLOW_DOWN, flow_down_state, phase_badge, settled, waits_to_be_set_up
 from models.sub_account import AccessKey, SubAccount
 from services import access_keys, connection, key_rules, usage_chart
 from services.sub_account_lookup import history
@@ -23,7 +24,7 @@ def page(account: SubAccount) -> dict:
         **values,
         "chart": usage_chart.of_last_days(account, g.clock.now()),
         "events": history(viewer.partner, account, keys),
-        "flow_down_badge": FLOW_DOWN[state],
+        "flow_down_badge": pieces.worded_badge(formats.reader().translations, *FLOW_DOWN[state]),
         "flow_down_state": state,
     }
 
@@ -40,8 +41,9 @@ def live(account: SubAccount) -> dict:
         "keys": keys,
         "offers": key_rules.offers(act(), account, keys),
         "once": secrets.token_urlsafe(16),
-        "badge": phase_badge(account),
+        "badge": pieces.worded_badge(formats.reader().translations, *phase_badge(account)),
         "steps": steps(account, keys),
+        "waits_for_room": waits_to_be_set_up(account),
         "waiting": not stuck and (not settled(account) or key_coming),
         "seen": seen(account, keys),
         "connection": at,
@@ -63,6 +65,7 @@ def seen(account: SubAccount, keys: list[AccessKey]) -> str:
         account.observed_generation,
         account.in_force_bytes or 0,
         account.writable,
+        account.reason_code,
         *(f"{key.id}-{key.phase}" for key in keys),
     )
     return ".".join(str(part) for part in shown).lower()

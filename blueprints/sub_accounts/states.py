@@ -1,33 +1,34 @@
-"""What the states of sub-accounts, keys and flow-down terms are called, and how urgent each looks."""
+"""What the states of sub-accounts, keys and flow-down terms are called in English, and how urgent each looks."""
 
-from flask_babel import lazy_gettext as _l
-
+from models.lists import STATES
 from models.sub_account import SETTLED_PHASES
+from services.refusal import N_
 
 PHASES = {
-    "pending": (_l("Being set up"), "info"),
-    "provisioning": (_l("Being set up"), "info"),
-    "ready": (_l("Active"), "good"),
-    "updating": (_l("Active, change being applied"), "info"),
-    "waiting_capacity": (_l("Active, waiting for capacity"), "warn"),
-    "suspending": (_l("Being paused"), "info"),
-    "suspended": (_l("Paused"), "neutral"),
-    "deleting": (_l("Being deleted"), "info"),
-    "deleted": (_l("Deleted"), "neutral"),
-    "attention": (_l("Problem, we are looking at it"), "bad"),
+    "pending": (N_("Being set up"), "info"),
+    "provisioning": (N_("Being set up"), "info"),
+    "ready": (N_("Active"), "good"),
+    "updating": (N_("Active, change being applied"), "info"),
+    "waiting_capacity": (N_("Active, waiting for capacity"), "warn"),
+    "suspending": (N_("Being paused"), "info"),
+    "suspended": (N_("Paused"), "neutral"),
+    "deleting": (N_("Being deleted"), "info"),
+    "deleted": (N_("Deleted"), "neutral"),
+    "attention": (N_("Problem, we are looking at it"), "bad"),
 }
+WAITS_FOR_ROOM = (N_("Being set up, waiting for capacity"), "warn")
 KEYS = {
-    "pending": (_l("Being made"), "info"),
-    "waiting": (_l("Not shown"), "warn"),
-    "shown": (_l("In use, better replaced"), "info"),
-    "replaced": (_l("Replaced"), "good"),
-    "inactive": (_l("Switched off"), "neutral"),
-    "attention": (_l("Problem"), "bad"),
+    "pending": (N_("Being made"), "info"),
+    "waiting": (N_("Not shown"), "warn"),
+    "shown": (N_("In use, better replaced"), "info"),
+    "replaced": (N_("Replaced"), "good"),
+    "inactive": (N_("Switched off"), "neutral"),
+    "attention": (N_("Problem"), "bad"),
 }
 FLOW_DOWN = {
-    "agreed": (_l("Agreed"), "good"),
-    "outdated": (_l("Outdated"), "warn"),
-    "missing": (_l("Missing"), "bad"),
+    "agreed": (N_("Agreed"), "good"),
+    "outdated": (N_("Outdated"), "warn"),
+    "missing": (N_("Missing"), "bad"),
 }
 
 
@@ -35,8 +36,15 @@ def settled(row) -> bool:
     return row.phase in SETTLED_PHASES and row.observed_generation == row.generation
 
 
-def phase_badge(row) -> tuple:
+def waits_to_be_set_up(row) -> bool:
+    """Never set up so far, because other sub-accounts still hold what they give up."""
+    return row.phase in STATES["setting-up"] and row.reason_code == "no_room"
+
+
+def phase_badge(row) -> tuple[str, str]:
     """Words and kind of the badge. What was settled and got a newer wish is being changed."""
+    if waits_to_be_set_up(row):
+        return WAITS_FOR_ROOM
     phase = "updating" if row.phase in SETTLED_PHASES and not settled(row) else row.phase
     return PHASES[phase]
 
@@ -56,12 +64,9 @@ def flow_down_state(agreed_label: str | None, current_label: str | None) -> str:
     return "agreed" if current_label in (None, agreed_label) else "outdated"
 
 
-def flow_down_badge(labels: tuple) -> tuple:
-    return FLOW_DOWN[flow_down_state(*labels)]
+def flow_down_badge(agreed_label: str | None, current_label: str | None) -> tuple[str, str]:
+    return FLOW_DOWN[flow_down_state(agreed_label, current_label)]
 
 
-def key_badge(key: tuple) -> tuple:
-    return KEYS[key_state(*key)]
-
-
-FILTERS = {"phase_badge": phase_badge, "flow_down_badge": flow_down_badge, "key_badge": key_badge}
+def key_badge(phase: str | None, revealed_at) -> tuple[str, str]:
+    return KEYS[key_state(phase, revealed_at)]

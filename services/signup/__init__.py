@@ -186,7 +186,8 @@ def _may_mail(act: Act, address: str) -> bool:
 
 
 def _send(act: Act, settings: Settings, address: str, person: Member | Operator | None) -> None:
-    """One mail to the address. What it says depends on whose address it is."""
+    """One mail to the address. What it says depends on whose address it is. Nothing that was typed stands in it: its
+    reader may be a stranger, and a company's name can be a lure."""
     if not isinstance(person, Member) or not is_unconfirmed(person):
         to, locale = (person.email, person.locale) if person else (address, settings.locales[0])
         mail.queue(act, settings, "sign_up_known", to=to, locale=locale, path="/login")
@@ -200,7 +201,5 @@ def _send(act: Act, settings: Settings, address: str, person: Member | Operator 
         locale=person.locale,
         private=True,
         path=f"/sign-up/confirm/{token}",
-        name=person.name,
-        company=person.partner.legal_name,
         until_at=act.at + timedelta(hours=links.HOURS[PURPOSE]),
     )

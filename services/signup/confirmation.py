@@ -5,14 +5,14 @@ from datetime import datetime
 from models.base import locked, write_tx
 from models.partner import Member, Partner
 from models.session import OneTimeLink
-from services import links, mail, passwords
+from services import consent, links, mail, passwords
 from services.audit import Act, record
 from services.refusal import N_, NotFound, Refusal
 from services.sessions import token_hash
 from services.settings import Settings
-from services.signup import PURPOSE, is_unconfirmed, send_confirmation
-from services.signup.drafts import find
-from services.signup.limits import within
+from services.signup import MAILS, PURPOSE, is_unconfirmed, send_confirmation
+from services.signup.drafts import find, finished
+from services.signup.limits import hold, within
 
 GUESSES_AN_HOUR = 10
 
@@ -27,22 +27,29 @@ def look(token: str, at: datetime) -> Member:
 
 
 def same_device(member: Member, device_token: str | None, at: datetime) -> bool:
-    """Whether this device finished the sign-up that the link belongs to."""
+    """Whether this device finished the sign-up that the link belongs to, and nobody signed up anew since."""
     draft = find(device_token, at)
-    return bool(draft and draft.details.get("member_id") == member.id)
+    return draft is not None and finished(draft, member)
 
 
 def confirm(act: Act, settings: Settings, token: str, *, device_token: str | None, password: str) -> Member:
     """Uses the link up: the address is proved, the partner goes from `draft` to `applied`, a mail says what comes next.
 
-    On another device than the one that signed up the password is asked for: whoever entered a stranger's address must
-    not get an account because the stranger pressed a button. Raises LinkExpired, LinkUsed, NotFound, PasswordWrong.
+    On another device than the one that signed up last the password is asked for: whoever entered a stranger's address
+    must not get an account because the stranger pressed a button. Raises LinkExpired, LinkUsed, NotFound,
+    PasswordWrong.
     """
     member = look(token, act.at)
     if not same_device(member, device_token, act.at):
         _refuse_wrong_password(act, member, password)
+    checked = member.password_hash
     with write_tx():
+        # A sign-up with the same address holds this too: it comes before, and is seen here, or finds a confirmed one.
+        hold(act, MAILS, member.email_key)
         partner = locked(Partner.select().where(Partner.id == member.partner_id)).get()
+        member = look(token, act.at)
+        if member.password_hash != checked:
+            raise links.LinkExpired
         links.use(act, PURPOSE, token)
         member.email_confirmed_at = act.at
         member.save(only=[Member.email_confirmed_at])
@@ -53,6 +60,7 @@ def confirm(act: Act, settings: Settings, token: str, *, device_token: str | Non
             record(
                 act, "partner.applied", partner, partner=partner, before={"state": "draft"}, after={"state": "applied"}
             )
+            consent.send_receipt(act, settings, member)
             _tell(act, settings, member, partner)
         member.partner = partner
     return member

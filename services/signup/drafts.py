@@ -1,20 +1,23 @@
 """An unfinished sign-up: kept for the device that holds its token, so that it can be left and resumed (T8)."""
 
+import hashlib
+import hmac
 import secrets
 from datetime import datetime, timedelta
 
 from models.base import locked, write_tx
-from models.partner import SignUpDraft
-from services import passwords
+from models.partner import Member, SignUpDraft
+from services import attempts, passwords
 from services.audit import Act
 from services.company_details import COMPANY, PERSON, DetailRefused, refusals
 from services.passwords import PasswordRefused
 from services.refusal import N_, Refusal
 from services.sessions import token_hash
 from services.settings import Settings
+from services.signup.limits import within
 
-STEPS = ("company", "person", "check", "consent")
 SENT_DAYS = 2
+PERSONS_AN_HOUR = 60
 CHANGING = ("details", "password_hash", "changed_at", "expires_at")
 
 
@@ -58,6 +61,7 @@ def keep_person(act: Act, settings: Settings, token: str | None, given: dict[str
     clean, refused = refusals({**given, "country": known.get("country", "")}, PERSON)
     password_hash, refusal = "", None
     if password or not (draft and draft.password_hash):
+        _refuse_many(act)
         password_hash, refusal = _hashed(
             password, (given.get("name", ""), given.get("email", ""), known.get("legal_name", ""))
         )
@@ -65,6 +69,14 @@ def keep_person(act: Act, settings: Settings, token: str | None, given: dict[str
         raise DetailsRefused([*refused, *([refusal] if refusal else [])])
     with write_tx():
         return _keep(act, settings, token, clean, password_hash)
+
+
+def _refuse_many(act: Act) -> None:
+    """Hashing is costly by design: one network does not keep the portal busy with it."""
+    with write_tx():
+        if not within(act, "sign_up_person", attempts.network(act.ip), PERSONS_AN_HOUR, 60):
+            many = N_("There were many applications from your network within the last hour. Try again later.")
+            raise DetailsRefused([DetailRefused(many, "password")])
 
 
 def forget(token: str | None) -> None:
@@ -85,11 +97,25 @@ def locked_draft(token: str | None, at: datetime) -> SignUpDraft | None:
 
 def mark_sent(act: Act, draft: SignUpDraft, member_id: int | None) -> None:
     """From here on the draft only knows where the mail went: the details now belong to the application."""
-    sent_to = draft.details["email"]
-    draft.details = {"sent_to": sent_to, "member_id": member_id, "again": 0, "sent_at": act.at.isoformat()}
+    sent_to, own = draft.details["email"], _digest(draft.password_hash)
+    draft.details = {"sent_to": sent_to, "member_id": member_id, "password": own}
+    draft.details |= {"again": 0, "sent_at": act.at.isoformat()}
     draft.password_hash = ""
     draft.changed_at, draft.expires_at = act.at, act.at + timedelta(days=SENT_DAYS)
     draft.save(only=CHANGING)
+
+
+def finished(draft: SignUpDraft, member: Member) -> bool:
+    """Whether this draft became the member's application as it stands: whoever signs up with the same unconfirmed
+    address later puts another password (and company) in its place, and keeps the member's number."""
+    kept = draft.details
+    return kept.get("member_id") == member.id and hmac.compare_digest(
+        kept.get("password", ""), _digest(member.password_hash)
+    )
+
+
+def _digest(password_hash: str) -> str:
+    return hashlib.sha256(password_hash.encode()).hexdigest()
 
 
 def _keep(act: Act, settings: Settings, token: str | None, clean: dict[str, str], password_hash: str) -> str:

@@ -38,7 +38,8 @@ class Iam:
             code = str(failure.response.get("Error", {}).get("Code", ""))
         except exceptions.ParamValidationError:  # its text repeats the values
             raise StorageRefused(f"IAM service: {operation}: a value of a form that it does not take") from None
-        except exceptions.BotoCoreError as failure:
+        except (exceptions.BotoCoreError, import_module("botocore.parsers").ResponseParserError, KeyError) as failure:
+            # the last two: the answer is no XML, or none of IAM's
             raise StorageUnavailable(f"IAM service: {type(failure).__name__} at {operation}") from None
         raise _failure(operation, status, code)
 

@@ -59,7 +59,7 @@ class RgwStorage(Storage):
         display, marker = read_carried(user["display_name"])
         keys = tuple(RemoteKey(id, True) for id in sorted(key["access_key"] for key in user["keys"]))
         read_only = "write" not in user["op_mask"]
-        buckets = tuple(self._bucket_names(uid))
+        buckets = tuple(self._admin.bucket_names(user_of(uid)))
         return RemoteAccount(
             uid, marker, display, _quota_bytes(user), bool(user["suspended"]), keys, buckets, read_only
         )  # fmt: skip
@@ -136,12 +136,11 @@ class RgwStorage(Storage):
         self._known(uid, stats=True, sync=True)
         if exact:
             return rgw_figures.by_counting(
-                self._bucket_names(uid),
+                self._admin.bucket_names(user_of(uid)),
                 lambda name: self._s3.count(_for_s3(uid, name)),
                 lambda name: self._s3.unfinished(_for_s3(uid, name)),
             )
-        found = self._admin.get("bucket", uid=user_of(uid), stats=True)
-        buckets = rgw_figures.bucket_figures(found)
+        buckets = rgw_figures.bucket_figures(self._admin.bucket_statistics(user_of(uid)))
         return rgw_figures.by_statistics(buckets, lambda name: self._s3.unfinished(_for_s3(uid, name)))
 
     def enforce(self, uid: str) -> Enforcement:
@@ -156,7 +155,7 @@ class RgwStorage(Storage):
         for key in user["keys"]:
             with suppress(Missing):
                 self._admin.delete("user", "key", uid=user_of(uid), access_key=key["access_key"])
-        buckets = [_for_s3(uid, name) for name in self._bucket_names(uid)]
+        buckets = [_for_s3(uid, name) for name in self._admin.bucket_names(user_of(uid))]
         page = purge_buckets(self._s3, buckets, cursor, self._remove_bucket)
         if page is None:
             with suppress(Missing):
@@ -170,8 +169,7 @@ class RgwStorage(Storage):
         rgw_figures.check_hours(from_at, to_at)
         who = {} if uid is None else {"uid": user_of(uid)}
         times = {"start": rgw_figures.log_time(from_at), "end": rgw_figures.log_time(to_at)}
-        answer = self._admin.get("usage", **who, **times, show_summary=False)
-        return rgw_figures.traffic_by_uid(answer, from_at, to_at)
+        return rgw_figures.traffic_by_uid(self._admin.usage(**who, **times), from_at, to_at)
 
     def health(self) -> None:
         user = self._admin.own_user()
@@ -185,11 +183,10 @@ class RgwStorage(Storage):
     def _create(self, uid: str, name: str) -> dict[str, Any]:
         """Without a key: the service would make one by itself, and a further one with each repetition."""
         try:
-            return self._admin.put(
-                "user", uid=user_of(uid), display_name=name, generate_key=False, max_buckets=MOST_BUCKETS
-            )
+            values = {"display_name": name, "generate_key": False, "max_buckets": MOST_BUCKETS}
+            return self._admin.make_user(user_of(uid), **values)
         except Taken:  # by a call at the same moment: which one decides its marker
-            return self._admin.get("user", uid=user_of(uid))
+            return self._admin.user(user_of(uid))
 
     def _put_quota(self, uid: str, quota_bytes: int | None) -> None:
         limit = (
@@ -199,7 +196,7 @@ class RgwStorage(Storage):
 
     def _user(self, uid: str, **figures: bool) -> dict[str, Any] | None:
         try:
-            return self._admin.get("user", uid=user_of(uid), **figures)
+            return self._admin.user(user_of(uid), **figures)
         except Missing:
             return None
 
@@ -215,12 +212,9 @@ class RgwStorage(Storage):
             self._own_user_id = f"{user['tenant']}${user['user_id']}" if user.get("tenant") else str(user["user_id"])
         return self._own_user_id
 
-    def _bucket_names(self, uid: str) -> list[str]:
-        return sorted(self._admin.get("bucket", uid=user_of(uid)))
-
     def _bucket_owner(self, uid: str, name: str) -> str | None:
         try:
-            return str(self._admin.get("bucket", bucket=f"{tenant_of(uid)}/{name}")["owner"])
+            return self._admin.bucket_owner(f"{tenant_of(uid)}/{name}")
         except Missing:
             return None
 

@@ -15,6 +15,7 @@ from services.storage.contract import CONNECT_SECONDS, READ_SECONDS, StorageErro
 from services.storage.quiet import quiet_loggers
 
 PAGE_USERS = 1000
+_USER = ("display_name", "keys", "op_mask", "suspended", "user_quota")
 
 
 class Missing(StorageUnavailable):
@@ -33,38 +34,61 @@ class AdminOps:
         self._access_key_id, self._secret = access_key_id, secret
         self._pool: Any = None
 
-    def get(self, what: str, *flags: str, **values: object) -> Any:
-        """Asks; `flags` are parameters without a value. Raises Missing, StorageRefused, StorageUnavailable."""
-        return self._call("GET", what, flags, values)
+    def user(self, user: str, **figures: bool) -> dict[str, Any]:
+        """The user of this id. Raises Missing, StorageRefused, StorageUnavailable; so do all others."""
+        return _shaped(self._call("GET", "user", (), {"uid": user, **figures}), *_USER)
 
-    def put(self, what: str, *flags: str, **values: object) -> Any:
-        """Makes or sets. Raises Taken too."""
-        return self._call("PUT", what, flags, values)
+    def own_user(self) -> dict[str, Any]:
+        """The user whose pair signs here."""
+        return _shaped(self._call("GET", "user", (), {"access_key": self._access_key_id}), *_USER, "user_id", "caps")
 
-    def post(self, what: str, **values: object) -> Any:
-        """Changes what is there. Raises as `get`."""
-        return self._call("POST", what, (), values)
-
-    def delete(self, what: str, *flags: str, **values: object) -> Any:
-        """Removes. Raises as `put`."""
-        return self._call("DELETE", what, flags, values)
+    def make_user(self, user: str, **values: object) -> dict[str, Any]:
+        """Makes the user. Raises Taken too."""
+        return _shaped(self.put("user", uid=user, **values), *_USER)
 
     def users(self) -> list[str]:
-        """The ids of all users: the whole list, or what `get` raises."""
+        """The ids of all users: the whole list or an error."""
         found: list[str] = []
         position: dict[str, object] = {}
         while True:
-            page = self.get("user", "list", max_entries=PAGE_USERS, **position)
+            values = {"max_entries": PAGE_USERS, **position}
+            page = _shaped(self._call("GET", "user", ("list",), values), "keys", "truncated")
             found += page["keys"]
-            if str(page.get("truncated", False)).lower() != "true":
+            if str(page["truncated"]).lower() != "true":
                 return found
             if not page.get("marker"):
                 raise StorageUnavailable("storage service: a list of users breaks off without saying how it goes on")
             position = {"marker": page["marker"]}
 
-    def own_user(self) -> dict[str, Any]:
-        """The user whose pair signs here."""
-        return self.get("user", access_key=self._access_key_id)
+    def bucket_owner(self, bucket: str) -> str:
+        """The user that has `tenant/bucket`."""
+        return str(_shaped(self._call("GET", "bucket", (), {"bucket": bucket}), "owner")["owner"])
+
+    def bucket_names(self, user: str) -> list[str]:
+        """The buckets of this user, sorted."""
+        return sorted(_listed(self._call("GET", "bucket", (), {"uid": user}), str))
+
+    def bucket_statistics(self, user: str) -> list[dict[str, Any]]:
+        """Figures of each bucket of this user."""
+        found = _listed(self._call("GET", "bucket", (), {"uid": user, "stats": True}), dict)
+        return [_shaped(one, "bucket", "usage") for one in found]
+
+    def usage(self, **values: object) -> list[dict[str, Any]]:
+        """Entries of the usage log, by user."""
+        answer = self._call("GET", "usage", (), {**values, "show_summary": False})
+        return _listed(_shaped(answer, "entries")["entries"], dict)
+
+    def put(self, what: str, *flags: str, **values: object) -> Any:
+        """Makes or sets; `flags` are parameters without a value. Raises Taken too."""
+        return self._call("PUT", what, flags, values)
+
+    def post(self, what: str, **values: object) -> Any:
+        """Changes what is there."""
+        return self._call("POST", what, (), values)
+
+    def delete(self, what: str, *flags: str, **values: object) -> Any:
+        """Removes. Raises Taken too."""
+        return self._call("DELETE", what, flags, values)
 
     def _call(self, method: str, what: str, flags: tuple[str, ...], values: dict[str, object]) -> Any:
         url = f"{self._url}/{what}?{_query(flags, values)}"
@@ -92,6 +116,19 @@ class AdminOps:
         except urllib3.exceptions.HTTPError as failure:
             raise StorageUnavailable(f"storage admin service: {type(failure).__name__} at {words}") from None
         return response.status, response.data
+
+
+def _shaped(answer: Any, *names: str) -> dict[str, Any]:
+    """The answer, if it has these parts; what looks otherwise is not from RGW, or from one that is not understood."""
+    if not isinstance(answer, dict) or any(name not in answer for name in names):
+        raise StorageUnavailable("storage admin service: an answer of another shape than RGW's")
+    return answer
+
+
+def _listed(answer: Any, kind: type) -> list[Any]:
+    if not isinstance(answer, list) or not all(isinstance(one, kind) for one in answer):
+        raise StorageUnavailable("storage admin service: an answer of another shape than RGW's")
+    return answer
 
 
 def _query(flags: tuple[str, ...], values: dict[str, object]) -> str:

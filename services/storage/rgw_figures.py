@@ -75,10 +75,10 @@ def log_time(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def traffic_by_uid(answer: dict[str, Any], from_at: datetime, to_at: datetime) -> dict[str, Traffic]:
+def traffic_by_uid(entries: list[dict[str, Any]], from_at: datetime, to_at: datetime) -> dict[str, Traffic]:
     """Sums of the usage log by account; entries of other users and other hours are left out."""
     found: dict[str, Traffic] = {}
-    for entry in answer.get("entries", []):
+    for entry in entries:
         uid = uid_of(str(entry.get("user", "")))
         if uid is None:
             continue

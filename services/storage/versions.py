@@ -60,6 +60,7 @@ class VersionedSide(S3Side):
         """Bytes and number of the parts of unfinished uploads. Raises NoBucket."""
         total_bytes = parts = 0
         for page in self._pages("list_multipart_uploads", Bucket=bucket):
+            _check(page)
             for upload in page.get("Uploads", []):
                 for part in self._parts(bucket, upload["Key"], upload["UploadId"]):
                     total_bytes, parts = total_bytes + part["Size"], parts + 1
@@ -77,6 +78,7 @@ class VersionedSide(S3Side):
         """
         start = {"KeyMarker": after[0], "VersionIdMarker": after[1]} if after else {}
         page = self._ask("list_object_versions", Bucket=bucket, MaxKeys=PAGE_VERSIONS, **start)
+        _check(page)
         sizes = {(one["Key"], one["VersionId"]): one.get("Size", 0) for one in page.get("Versions", [])}
         sizes |= {(one["Key"], one["VersionId"]): 0 for one in page.get("DeleteMarkers", [])}
         if not sizes:
@@ -143,10 +145,17 @@ def _named(error: dict[str, Any], waiting: list[tuple[str, str]]) -> tuple[str, 
     return given if given in waiting else next((one for one in waiting if one[0] == error["Key"]), given)
 
 
+def _check(page: dict[str, Any]) -> None:
+    """StorageUnavailable unless this is a listing: a proxy's page with status 200 must not pass for an empty bucket."""
+    if "IsTruncated" not in page:
+        raise StorageUnavailable("storage service: an answer that is no listing")
+
+
 def _count(paginator: Any, bucket: str) -> Counted:
     """Page by page: a large bucket never lies in memory as a whole."""
     used_bytes = objects = noncurrent_bytes = 0
     for page in paginator.paginate(Bucket=bucket):
+        _check(page)
         for one in page.get("Versions", []):
             if one["IsLatest"]:
                 used_bytes, objects = used_bytes + one["Size"], objects + 1

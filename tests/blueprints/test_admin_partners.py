@@ -1,12 +1,21 @@
 """The list of partners and the partner file."""
 
+import dataclasses
+import re
+from datetime import timedelta
+
 import pytest
 
+from models.base import write_tx
 from models.contract import Contract
 from models.partner import Member, Partner
+from models.sub_account import SubAccount
 from models.terms import Acceptance
-from services import verification
+from services import links, verification
+from services.audit import record
+from tests.accounts import opened
 from tests.applicants import applicant, sub_account, texts_of
+from tests.cast import TB
 
 HOSTILE = "\"><img src=x onerror=alert(1)>'<script>alert(1)</script>"
 
@@ -123,7 +132,7 @@ def test_the_file_shows_the_trail_and_leads_to_all_of_it(cast, client_as, clock,
     verification.approve(acting(cast.olga), settings, partner.id)
     browser = client_as(cast.oscar)
     glance = texts_of(browser.get(f"/admin/partners/{partner.id}"), "tbody tr")
-    assert any("State: applied → query" in row and "Details: city" in row for row in glance)
+    assert any("State: Applied → Asked to correct" in row and "Details: City" in row for row in glance)
     assert any("Application approved" in row and "Olga Olsen" in row for row in glance)
     assert len(texts_of(browser.get(f"/admin/partners/{partner.id}/trail"), "tbody tr")) == 2
 
@@ -175,3 +184,63 @@ def test_a_contract_of_any_state_can_be_read(cast, client_as):
     for state in ("draft", "active", "expired", "terminated"):
         Contract.update(state=state).where(Contract.id == cast.contract.id).execute()
         assert client_as(cast.oscar).get(f"/admin/partners/{cast.northwind.id}").status_code == 200
+
+
+def test_used_capacity_stands_with_the_time_of_its_oldest_measurement(cast, client_as, clock):
+    file = f"/admin/partners/{cast.northwind.id}"
+    at = clock.now()
+    sub_account(cast.contract, cast.region, at)
+    browser = client_as(cast.olga)
+    assert "not measured yet" in browser.get(file).text
+    for number, minutes in (("100000000002", 5), ("100000000003", 65)):
+        values = {"public_id": number, "remote_uid": number, "measured_at": at - timedelta(minutes=minutes)}
+        sub_account(cast.contract, cast.region, at, number, used_bytes=TB // 2, **values)
+    (told,) = [text for text in texts_of(browser.get(file), ".card p") if text.startswith("measured")]
+    assert told == "measured 07:55"
+
+
+RAW = re.compile(r"[a-z]+_[a-z_]+:|\b(web|cli|visitor|draft|applied|confirm_mail|pay_per_use|True|False)\b")
+
+
+@pytest.fixture
+def eventful(cast, acting, settings, clock) -> Partner:
+    """A partner for whom much was done, by everybody and everything."""
+    opened(cast, settings, clock.now())
+    links.issue(acting(cast.alice), "reset_password", cast.alice)
+    by_visitor = dataclasses.replace(acting(cast.alice), kind="visitor", actor_name="", source="web")
+    by_worker = acting(None)
+    with write_tx():
+        partner = cast.northwind
+        states = {"before": {"state": "draft"}, "after": {"state": "applied"}}
+        record(by_visitor, "partner.applied", partner, partner=partner, **states)
+        stuck = {"phase": "attention", "reason": "fault"}
+        record(by_worker, "sub_account.stuck", SubAccount.get(), partner=partner, after=stuck)
+        record(by_worker, "sub_account.writing_switched", SubAccount.get(), partner=partner, after={"writable": False})
+        record(by_worker, "contract.activated", cast.contract, partner=partner, before={"state": "draft"})
+    return partner
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        (
+            "en",
+            ("Sign-up unfinished → Applied", "Not begun", "Contact's mail address", "Visitor", "website", "stopped"),
+        ),
+        ("de", ("Registrierung unvollständig → ", "Besucher", "Website", "angehalten", "Zweck: Neues Passwort wählen")),
+    ],
+)
+def test_the_trail_speaks_words_and_not_names_of_fields(cast, client_as, eventful, locale, told):
+    browser = client_as(cast.olga)
+    browser.post("/language", data={"language": locale})
+    rows = " ".join(texts_of(browser.get(f"/admin/partners/{eventful.id}/trail"), "tbody tr"))
+    assert RAW.findall(rows) == []
+    for words in told:
+        assert words in rows
+
+
+def test_what_has_no_word_keeps_its_name(cast, client_as, acting):
+    with write_tx():
+        record(acting(cast.alice), "new.thing", cast.contract, partner=cast.contoso, after={"new_field": "new_value"})
+    (row,) = texts_of(client_as(cast.olga).get(f"/admin/partners/{cast.contoso.id}/trail"), "tbody tr")
+    assert "new_field: new_value" in row and "new.thing" in row

@@ -1,13 +1,18 @@
 """How the storage services are doing, and trying again."""
 
+import re
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
+from blueprints.admin.reasons import advice
 from models.audit import AuditEvent
 from models.sub_account import Region, SubAccount
-from services import provisioning_desk
+from services import provisioning, provisioning_desk, regions
+from services.storage.contract import HardQuota
 from tests.applicants import sub_account, texts_of
+from tests.house import source
 
 AGAIN = "/admin/storage/100000000001/try-again"
 
@@ -43,17 +48,53 @@ def test_a_failing_region_says_since_when_and_that_nothing_is_lost(cast, client_
     assert "connection &lt;refused&gt;" in page.text
 
 
-@pytest.mark.parametrize(
-    ("quota", "seconds", "words"),
-    [
-        ("immediate", None, "held by the storage service"),
-        ("delayed", 5, "within 5 seconds"),
-        ("none", None, "not held"),
-    ],
-)
-def test_the_kind_of_quota_is_told(cast, client_as, quota, seconds, words):
-    Region.update(hard_quota=quota, quota_delay_seconds=seconds).execute()
-    assert words in "".join(texts_of(client_as(cast.oscar).get("/admin/storage"), ".facts"))
+QUOTAS = {
+    "immediate": (None, "Quotaheld by the storage service"),
+    "delayed": (5, "Quotaheld by the worker, within 5 seconds"),
+    "none": (None, "Quotanot held"),
+}
+
+
+@pytest.mark.parametrize("quota", get_args(HardQuota))
+def test_the_kind_of_quota_is_told(cast, client_as, clock, quota):
+    seconds, words = QUOTAS[quota]
+    Region.update(hard_quota=quota, quota_delay_seconds=seconds, enforced_at=clock.now()).execute()
+    (facts,) = texts_of(client_as(cast.oscar).get("/admin/storage"), ".facts")
+    assert words in facts
+
+
+def test_when_the_loop_that_holds_quotas_stands_still_the_page_and_the_queue_say_so(cast, client_as, clock):
+    Region.update(
+        hard_quota="delayed", quota_delay_seconds=3, enforced_at=clock.now(), last_ok_at=clock.now()
+    ).execute()
+    browser = client_as(cast.oscar)
+    clock.advance(seconds=60)
+    assert "Quotas not held" not in browser.get("/admin/storage").text + browser.get("/admin").text
+    assert "In order" in browser.get("/admin/storage").text
+    clock.advance(seconds=1)
+    page = browser.get("/admin/storage")
+    assert "In order" not in page.text
+    assert "Quotas not held since 2 Mar 2026, 09:00" in page.text.replace("\u00a0", " ")
+    (entry,) = texts_of(browser.get("/admin"), "tbody tr")
+    assert cast.region.name in entry and "Quotas not held" in entry
+    assert f'href="/admin/storage#region-{cast.region.id}"' in browser.get("/admin").text
+
+
+def test_quotas_that_were_never_held_are_said_once_there_is_a_sub_account(cast, client_as, clock):
+    Region.update(hard_quota="delayed", quota_delay_seconds=3, enforced_at=None, last_ok_at=clock.now()).execute()
+    browser = client_as(cast.oscar)
+    assert "Quotas not held" not in browser.get("/admin").text
+    sub_account(cast.contract, cast.region, clock.now(), phase="ready", observed_generation=1)
+    assert "Quotas not held" in browser.get("/admin").text
+    assert "Quotas not held" in browser.get("/admin/storage").text
+
+
+@pytest.mark.parametrize("quota", ["immediate", "none"])
+def test_where_the_worker_holds_no_quotas_their_age_says_nothing(cast, client_as, clock, quota):
+    Region.update(hard_quota=quota, enforced_at=clock.now() - timedelta(hours=5), last_ok_at=clock.now()).execute()
+    sub_account(cast.contract, cast.region, clock.now(), phase="ready", observed_generation=1)
+    page = client_as(cast.oscar).get("/admin/storage")
+    assert "Quotas not held" not in page.text and "In order" in page.text
 
 
 def test_pending_changes_are_counted_with_the_age_of_the_oldest(cast, client_as, clock):
@@ -124,3 +165,18 @@ def test_the_phase_says_what_the_worker_is_to_do(stuck, values, phase):
     for name, value in values.items():
         setattr(stuck, name, value)
     assert provisioning_desk.phase_of_wish(stuck) == phase
+
+
+def reason_codes() -> set[str]:
+    """Every code that the worker may leave, read from its code."""
+    text = (source.ROOT / "services" / "provisioning.py").read_text()
+    named = re.findall(r'(?:NeedsPeople\(|_call_people\(site, row, )"(\w+)"', text)
+    return {*named, provisioning.NO_ROOM, regions.UNAVAILABLE}
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_reason_has_words_of_its_own(app, language):
+    with app.test_request_context(headers={"Accept-Language": language}):
+        told = {code: advice(code) for code in (*reason_codes(), "something else")}
+    assert len(told) > 7
+    assert len(set(told.values())) == len(told)

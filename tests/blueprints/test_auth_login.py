@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 
+from blueprints import known_device
 from models.audit import AuditEvent
 from models.operator import Operator
 from models.outbox import Mail
@@ -257,6 +258,38 @@ def test_after_a_hundred_failures_the_way_in_is_a_new_password(cast, sign_in, cl
     refused = sign_in(cast.alice.email)
     assert refused.status_code == 422
     assert "closed after 100 wrong passwords" in refused.text
+
+
+def test_a_guesser_elsewhere_does_not_close_the_log_in_where_its_owner_signed_in_before(app, cast, sign_in, clock):
+    home, guesser = app.test_client(), app.test_client()
+    sign_in(cast.alice.email, browser=home)
+    home.post("/logout")
+    for _ in range(101):
+        clock.advance(minutes=1)
+        sign_in(cast.alice.email, "a wrong guess", browser=guesser)
+    assert "closed after 100 wrong passwords" in sign_in(cast.alice.email, browser=app.test_client()).text
+    assert sign_in(cast.alice.email, browser=home).location == "/home"
+
+
+def test_the_cookie_of_a_device_says_nothing_of_another_account(cast, sign_in, client):
+    sign_in(cast.bob.email)
+    client.post("/logout")
+    with client.application.test_request_context(headers={"Cookie": f"portal-device={cookie(client)}"}):
+        assert known_device.number_for(cast.bob.email) != ""
+        assert known_device.number_for(cast.alice.email) == ""
+
+
+def test_one_device_is_known_to_several_accounts_and_keeps_its_number(cast, sign_in, client):
+    numbers = set()
+    for person in (cast.alice, cast.bob, cast.alice):
+        sign_in(person.email)
+        numbers.add(cookie(client).split(".")[0])
+        client.post("/logout")
+    assert len(numbers) == 1 and len(cookie(client).split(".")) == 3
+
+
+def cookie(browser) -> str:
+    return browser.get_cookie("portal-device", domain="127.0.0.1").value
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"access_until_on": "yesterday"}])

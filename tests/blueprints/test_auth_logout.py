@@ -21,6 +21,17 @@ def test_logging_out_ends_the_session_in_the_database(client_as, cast):
     assert browser.get("/home").location == "/login?next=/home"
 
 
+def test_the_partners_trail_says_that_somebody_left(client_as, cast, acting):
+    client_as(cast.alice).post("/logout")
+    client_as(cast.bob)
+    sessions.end_all(acting(cast.alice), cast.bob, "revoked")
+    client_as(cast.olga).post("/logout")
+    events = AuditEvent.select().where(AuditEvent.action == "session.ended").order_by(AuditEvent.id)
+    own = cast.northwind.id
+    told = [(event.partner_id, event.after["reason"]) for event in events]
+    assert told == [(own, "logged out"), (own, "revoked"), (None, "logged out")]
+
+
 def test_logging_out_clears_what_the_browser_kept(client_as, cast):
     answered = client_as(cast.alice).post("/logout")
     assert answered.headers["Clear-Site-Data"] == '"cache", "storage"'
@@ -189,7 +200,7 @@ def test_the_cookie_is_bound_to_this_host_wherever_there_is_https(make_app, cast
     fields = {"email": cast.alice.email, "password": cast.password}
     answered = browser.post("/login", data=fields, headers={"Referer": f"{public_url}/login"})
     assert answered.status_code == 303
-    (cookie,) = answered.headers.getlist("Set-Cookie")
+    (cookie,) = (sent for sent in answered.headers.getlist("Set-Cookie") if "-device=" not in sent)
     assert cookie.startswith(f"{name}=")
     assert ("Secure" in cookie, "HttpOnly" in cookie, "SameSite=Lax" in cookie) == (secure, True, True)
     assert "Domain" not in cookie

@@ -10,7 +10,7 @@ from models.outbox import Mail
 from models.partner import Member, Partner
 from models.session import OneTimeLink, Session
 from models.terms import Acceptance
-from tests.blueprints.signing_up import PASSWORD, boxes, fill_in, link_in, mails, publish, sign_up
+from tests.blueprints.signing_up import PASSWORD, PERSON, boxes, fill_in, link_in, mails, publish, sign_up
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +88,55 @@ def test_signing_up_anew_takes_the_place_of_an_unconfirmed_attempt(app):
     ] * 2
     assert second.get(old).status_code == 410
     assert second.post(link_in(mails("sign_up_confirm")[1])).location == "/application"
+
+
+def test_whoever_signs_up_with_a_strangers_address_gets_nothing_by_the_strangers_press(app):
+    stranger, thief = app.test_client(), app.test_client()
+    sign_up(stranger)
+    sign_up(thief, {"legal_name": "Evil GmbH"}, {"password": "the thief knows this one well"})
+    newest = link_in(mails("sign_up_confirm")[-1])
+    assert 'type="password"' in stranger.get(newest).text
+    for password in ("", PASSWORD):
+        assert stranger.post(newest, data={"password": password}).status_code == 422
+    assert Partner.get().state == "draft"
+    sign_up(stranger)
+    assert stranger.post(link_in(mails("sign_up_confirm")[-1])).location == "/application"
+    answer = thief.post("/login", data={"email": PERSON["email"], "password": "the thief knows this one well"})
+    assert answer.status_code == 422
+    assert Partner.get().legal_name == "Fabrikam Süd GmbH & Co. KG"
+
+
+def test_an_address_that_nobody_confirmed_gets_no_receipts(app):
+    for number in range(6):
+        sign_up(app.test_client(), person={"name": f"Dora Dietz {'I' * (number + 1)}"})
+    assert len(mails("sign_up_confirm")) == 5 and not mails("receipt")
+
+
+def test_the_receipt_of_the_sign_up_that_was_confirmed_comes_with_the_confirmation(app, clock):
+    sign_up(app.test_client(), {"legal_name": "Old Name GmbH"})
+    clock.advance(hours=1)
+    client = app.test_client()
+    sign_up(client)
+    clock.advance(days=1)
+    client.post(link_in(mails("sign_up_confirm")[-1]))
+    [receipt] = mails("receipt")
+    assert receipt.recipient == Member.get().email and "Old Name" not in receipt.text
+    assert "11:00" in receipt.text and receipt.attachment_name == "documents-2026-03-02.txt"
+    latest = Acceptance.select().where(Acceptance.partner_name != "Old Name GmbH")
+    assert [row.sha256 in receipt.text for row in latest] == [True, True]
+
+
+def test_what_was_typed_does_not_reach_an_address_that_nobody_confirmed(client):
+    lure = {"legal_name": "Account locked, unlock at secure-login.example/now"}
+    sign_up(client, lure, {"name": "Go to pay.example now"})
+    [confirm] = mails("sign_up_confirm")
+    for typed in ("secure-login", "pay.example"):
+        assert typed not in confirm.subject + confirm.text + confirm.html
+
+
+def test_an_address_with_an_umlaut_can_sign_up(client):
+    sign_up(client, person={"email": "jürgen@example.com"})
+    assert client.post(link_in(mails("sign_up_confirm")[0])).location == "/application"
 
 
 def test_a_confirmed_address_is_not_taken_over(app, client, link):

@@ -52,6 +52,7 @@ def test_a_row_shows_use_with_its_time_state_terms_and_key(alice, cast, settings
     ("row", "words"),
     [
         ({"phase": "pending", "observed_generation": 0}, "Being set up"),
+        ({"phase": "pending", "reason_code": "no_room"}, "Being set up, waiting for capacity"),
         ({"phase": "updating"}, "Active, change being applied"),
         ({"generation": 2}, "Active, change being applied"),
         ({"phase": "waiting_capacity"}, "Active, waiting for capacity"),

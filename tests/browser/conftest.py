@@ -1,5 +1,6 @@
 """Fixtures of the browser tests."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -35,7 +36,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             if engine not in started:
                 url = ""
                 if engine == "postgres":
-                    url = postgres.fresh_database(request.getfixturevalue("postgres_server"), "portal_journey")
+                    url = postgres.fresh_database(request.getfixturevalue("postgres_server"), f"journey_{os.getpid()}")
                 portal = RunningPortal(tmp_path_factory.mktemp("portal"), url)
                 stack.callback(portal.stop)
                 portal.start()

@@ -8,6 +8,7 @@ from flask_babel import Babel
 from flask_wtf import CSRFProtect
 from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
 
+from blueprints import pieces
 from blueprints.headers import CONTENT_SECURITY_POLICY
 from services.capacity import exact_bytes, format_bytes, split_bytes
 
@@ -45,6 +46,7 @@ def sample_portal() -> Flask:
     app.jinja_env.filters.update(bytes=format_bytes, exact_bytes=exact_bytes, when=str, day=str)
     app.jinja_env.globals.update(static_url=lambda name: f"/static/{name}", split=split_bytes, provider_name="Sample")
     Babel(app)
+    pieces.init_app(app)
     CSRFProtect(app)
 
     add_pages(app)

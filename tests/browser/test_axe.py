@@ -9,7 +9,7 @@ from tests.blueprints.signing_up import COMPANY, PERSON, link_in, mails
 from tests.browser.eyes import Eyes
 from tests.cast import act_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("axe")]
 
 
 def test_the_eyes_see_what_they_look_for(visit):

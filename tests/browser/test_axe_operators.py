@@ -12,7 +12,7 @@ from services import verification
 from tests.applicants import answered, applicant, sub_account
 from tests.cast import act_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("axe-operators")]
 
 CONTRACT = {"number": "RCP-2026-77", "price_cents": "0.55", "excess_price_cents": "0.8", "egress_price_cents": "0"}
 

@@ -10,7 +10,7 @@ from models.sub_account import Region, SubAccount
 from tests.accounts import TB, many, opened
 from tests.browser.eyes import Eyes
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("axe-partner")]
 
 GB = 10**9
 BOARD = "/allocations/RCP-1001"

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 from tests.accounts import SECRET, TB, opened
 from tests.browser_ground import OPTIONS, Visitor, chromium_path
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("history")]
 
 STORED = "() => JSON.stringify([Object.entries(sessionStorage), Object.entries(localStorage)])"
 

@@ -1,14 +1,16 @@
 """`make run`, from the first start to Ctrl-C: everything comes up, is found again, and nothing is left running."""
 
+import contextlib
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,12 +45,15 @@ class Running:
     def said(self) -> str:
         return self.log.read_text()
 
-    def wait_until_ready(self) -> str:
+    def wait_for(self, condition: Callable[[], object]) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while READY not in self.said:
+        while not condition():
             assert self.process.poll() is None, self.said
             assert time.monotonic() < deadline, self.said
             time.sleep(0.1)
+
+    def wait_until_ready(self) -> str:
+        self.wait_for(lambda: READY in self.said)
         return self.said
 
     def end(self) -> int:
@@ -124,6 +129,49 @@ def test_everything_starts_is_found_again_and_ends(run, environment):
     assert log_ins(again.wait_until_ready()) == log_ins(said), "the data of the first run are there"
     assert "the database is up to date" in again.said
     assert again.end() == 0
+
+
+def children(pid: int, command: str) -> list[int]:
+    """Processes that this one started, with these words in their command."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid and command in (folder / "cmdline").read_text().replace("\0", " "):
+                found.append(int(folder.name))
+    return found
+
+
+def facts(var: Path) -> dict[str, int]:
+    """What there is of the sample data."""
+    questions = {
+        "partners": "partner WHERE state IN ('active', 'applied')",
+        "ready": "sub_account WHERE phase = 'ready'",
+        "stored": "access_key WHERE stored_at IS NOT NULL",
+        "days": "usage_day",
+    }
+    with contextlib.closing(sqlite3.connect(f"file:{var}/portal.db?mode=ro", uri=True)) as opened:
+        # no part of these comes from elsewhere
+        return {name: opened.execute(f"SELECT count(*) FROM {what}").fetchone()[0] for name, what in questions.items()}  # noqa: S608
+
+
+def test_ctrl_c_while_the_sample_data_are_made_ends_that_too_and_the_next_start_finishes_them(run, environment):
+    var = Path(environment["PORTAL_VAR_DIR"])
+    first = run()
+    first.wait_for(lambda: "web started" in first.said and facts(var)["partners"])
+    [maker] = children(first.process.pid, "portal.py demo")
+    assert first.end() == 0
+    assert not alive(maker)
+    assert READY not in first.said and "No sample data" not in first.said
+    assert facts(var)["stored"] < 3, "this was to be an interruption"
+
+    second = run()
+    said = second.wait_until_ready()
+    assert len(log_ins(said)) >= 3
+    assert second.end() == 0
+    found = facts(var)
+    assert (found["partners"], found["ready"], found["stored"]) == (2, 4, 3)
+    assert found["days"] >= 4 * 29
 
 
 def one_sentence(running: Running) -> str:

@@ -98,6 +98,24 @@ def test_links_between_documents_lead_somewhere():
     source.none(broken)
 
 
+def direct_requirements() -> list[str]:
+    """Those that were chosen; what they bring along stands below a comment of its own."""
+    chosen = []
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (source.ROOT / name).read_text().split("# What these bring along.")[0]
+        chosen += re.findall(r"^([a-z0-9-]+)(?:\[\w+\])?==", text, re.MULTILINE)
+    return chosen
+
+
+def test_every_dependency_is_explained_and_every_explained_one_is_there():
+    rows = re.findall(r"^\| ([a-z][^|`]+) \|", (source.ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", row)]
+    chosen = direct_requirements()
+    assert len(chosen) > 25
+    assert sorted(set(chosen) - set(named)) == []
+    assert sorted(set(named) - set(chosen)) == []
+
+
 def test_programs_are_programs():
     for name in (".ci/run", "deploy/prepare"):
         assert (source.ROOT / name).stat().st_mode & 0o111, f"{name} cannot be run"

@@ -1,6 +1,11 @@
 """The headers of every sort of answer, compared whole: one that is missing, changed or new fails."""
 
+import hashlib
+import re
+
 import pytest
+
+from tests.house.source import ROOT
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -19,6 +24,7 @@ PRIVATE = {"Cache-Control": "no-store", "Vary": "HX-Request, Cookie, Accept-Lang
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 # They differ from answer to answer, or belong to what is sent and not to how.
 OWN = ("Content-Length", "X-Request-Id", "Set-Cookie", "Location", "Date", "ETag", "Last-Modified", "HX-Trigger")
+DIGEST = hashlib.sha256((ROOT / "static" / "portal.css").read_bytes()).hexdigest()[:12]
 STS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
@@ -83,10 +89,16 @@ def test_health(client):
 
 @pytest.mark.parametrize(
     ("query", "kept"),
-    [("", "no-cache"), ("?v=1", "public, max-age=31536000, immutable")],
-    ids=["plain", "by its digest"],
+    [
+        ("", "no-cache"),
+        ("?v=000000000000", "no-cache"),
+        (f"?v={DIGEST}", "public, max-age=31536000, immutable"),
+        (f"?v={DIGEST}&v=000000000000", "public, max-age=31536000, immutable"),
+    ],
+    ids=["plain", "by another's digest", "by its digest", "by its digest and more"],
 )
-def test_a_static_file(client, query, kept):
+def test_a_static_file_is_kept_for_good_only_under_its_own_digest(client, query, kept):
+    """Else a shared cache could be filled with this content under the address of the next release."""
     answer = client.get(f"/static/portal.css{query}")
     sent = headers_of(answer)
     assert answer.status_code == 200
@@ -116,6 +128,21 @@ def test_the_cookie_over_https(make_app, cast):
     name, *flags = cookie.split("; ")
     assert name.startswith("__Host-portal=")
     assert sorted(flags) == ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"]
+
+
+def test_the_cookie_that_knows_a_device_again(make_app, cast):
+    browser = make_app(public_url="https://portal.example.com").test_client()
+    answer = browser.post("/login", data={"email": cast.alice.email, "password": cast.password})
+    [cookie] = [text for text in answer.headers.getlist("Set-Cookie") if "device" in text]
+    name, *flags = cookie.split("; ")
+    assert re.fullmatch(r"__Host-portal-device=[A-Za-z0-9_-]{22}\.[0-9a-f]{64}", name)
+    assert [flag for flag in sorted(flags) if not flag.startswith("Expires=")] == [
+        "HttpOnly",
+        "Max-Age=31536000",
+        "Path=/",
+        "SameSite=Lax",
+        "Secure",
+    ]
 
 
 def test_the_cookie_on_this_machine(client):

@@ -1,6 +1,7 @@
 """portal -> blueprints -> services -> models, never back; each layer knows only the libraries that are its own."""
 
 import ast
+import re
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
@@ -59,7 +60,15 @@ def test_models_know_peewee_and_the_standard_library():
 
 
 def test_services_know_no_web():
-    source.none(breaches(lambda path, what: layer(path) == "services" and what.split(".")[0] in WEB))
+    """`serving` hands an application that it knows nothing of to waitress."""
+
+    def foreign(path, what) -> bool:
+        top = what.split(".")[0]
+        return (
+            layer(path) == "services" and top in WEB and (source.module(path), top) != ("services.serving", "waitress")
+        )
+
+    source.none(breaches(foreign))
 
 
 def test_only_the_storage_gateway_imports_the_storage_library():
@@ -67,6 +76,21 @@ def test_only_the_storage_gateway_imports_the_storage_library():
         return what.split(".")[0] in STORAGE and not source.module(path).startswith("services.storage")
 
     source.none(breaches(foreign))
+
+
+def test_who_is_signed_in_is_asked_in_one_place():
+    """flask-login is an affair of `access`; everybody else asks `viewer`."""
+    source.none(breaches(lambda path, what: what == "flask_login" and source.module(path) != "blueprints.access"))
+
+
+def test_what_htmx_says_is_read_by_access_and_partials():
+    readers = {
+        source.module(path)
+        for path in source.product_files()
+        for node in ast.walk(source.tree(path))
+        if isinstance(node, ast.Attribute) and node.attr == "htmx"
+    }
+    assert readers == {"blueprints.access", "blueprints.partials"}
 
 
 def test_blueprints_never_call_the_storage():
@@ -133,6 +157,27 @@ def test_every_library_that_the_product_imports_is_pinned(package):
     wanted = {what.split(".")[0] for _, what, _ in ALL} - own
     missing = {
         top for top in wanted if not pinned & {name.lower().replace("_", "-") for name in distributions.get(top, [top])}
+    }
+    assert missing == set()
+
+
+def test_every_library_that_a_test_imports_is_pinned():
+    pinned = set()
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        pinned |= set(re.findall(r"^([\w-]+)(?:\[\w+\])?==", (source.ROOT / name).read_text().lower(), re.MULTILINE))
+    distributions = packages_distributions()
+    tops = {
+        what.split(".")[0]
+        for folder in ("tests", "bench")
+        for path in (source.ROOT / folder).rglob("*.py")
+        if "node_modules" not in path.parts
+        for what, _ in imports(path)
+    }
+    own = {*sys.stdlib_module_names, *LEVEL, "tests", "bench", "deploy"}
+    missing = {
+        top
+        for top in tops - own
+        if not pinned & {name.lower().replace("_", "-") for name in distributions.get(top, [top])}
     }
     assert missing == set()
 

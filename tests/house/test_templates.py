@@ -10,6 +10,10 @@ PARTIALS = [path for path in source.templates() if path.name.startswith("_") and
 FIRST_LINE = re.compile(r"^\{# needs: .+; root ids?: (?P<root>[\w-]+)(?:[,.;] .+)? #\}$")
 # Output that is HTML already, and why that is safe.
 RAW = {
+    "blueprints/formats.py": "the product's own texts, into which values are put escaped, as Jinja does it",
+    "blueprints/pieces.py": "patterns of its own, filled by Markup.format, which escapes",
+    "blueprints/allocations/row_states.py": "an empty one",
+    "blueprints/sub_accounts/cells.py": "rows whose names go through escape",
     "blueprints/consent_boxes.py": "legal_text.to_html escapes everything but its own tags",
     "blueprints/sub_accounts/__init__.py": "legal_text.to_html, as above",
 }

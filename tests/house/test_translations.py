@@ -95,6 +95,13 @@ def test_no_translation_is_left_over(messages, language):
     source.none(repr(entry.id) for entry in catalog(language) if entry.id and texts(entry.id)[0] not in wanted)
 
 
+def test_the_template_names_this_product_and_no_day():
+    """Its head is the same each time it is made: else every change of a text would bring another."""
+    head = (source.ROOT / "translations" / "messages.pot").read_text().split("\n\n")[0]
+    assert "Project-Id-Version: Partner portal" in head
+    assert re.findall(r"\b(?:PROJECT|ORGANIZATION|FIRST AUTHOR|POT-Creation-Date)\b", head) == []
+
+
 def test_pyproject_maps_the_same_files_as_this_test():
     import tomllib
 

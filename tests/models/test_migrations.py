@@ -6,11 +6,13 @@ import pytest
 from playhouse.migrations import Runner
 
 from models.base import database, open_database
-from models.schema import DIRECTORY, migrate, pending, runner
+from models.schema import DIRECTORY, migrate, runner
 from tests import postgres
 from tests.models import rows
 
 HISTORY = "schema_migration"
+# What SQLite keeps of an index over runs of letters; the index itself has a test of its own.
+OF_AN_INDEX = re.compile(r"(sub_account|customer)_search(_\w+)?")
 
 
 @pytest.fixture
@@ -44,12 +46,7 @@ def schema() -> dict:
 
 def test_up_makes_everything_and_a_second_time_nothing(empty_database):
     assert migrate() == sorted(path.stem for path in DIRECTORY.glob("[0-9]*.py"))
-    assert pending() == []
     assert migrate() == []
-
-
-def test_pending_names_what_is_missing(empty_database):
-    assert pending() == sorted(path.stem for path in DIRECTORY.glob("[0-9]*.py"))
 
 
 def test_down_takes_back_everything_and_up_makes_it_again(empty_database):
@@ -83,13 +80,13 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty_database, tmp_path):
 
 
 def test_migrations_are_numbered_without_gaps():
-    numbers = [int(path.name[:4]) for path in sorted(DIRECTORY.glob("[0-9]*.py"))]
-    assert numbers == list(range(1, len(numbers) + 1))
+    numbers = sorted(path.name[:4] for path in DIRECTORY.glob("[0-9]*.py"))
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
 
 
 def test_every_table_has_a_model_and_every_model_a_table(db):
     modelled = {table._meta.table_name for table in rows.all_tables()}
-    assert set(own_tables()) == modelled
+    assert {table for table in own_tables() if not OF_AN_INDEX.fullmatch(table)} == modelled
 
 
 def test_columns_and_their_nullability_are_those_of_the_models(db):

@@ -12,7 +12,7 @@ from models.sub_account import Region, SubAccount
 from services import allocation, sub_accounts
 from services.allocation import Change
 from services.clock import FakeClock
-from services.provisioning import provision_next
+from services.provisioning import NO_ROOM, provision_next
 from services.secret import Vault
 from services.settings import Settings
 from services.site import Site
@@ -121,7 +121,7 @@ def converge(site: Site, seconds: float = 3600, at_most: int = 50) -> None:
         open_rows = [row for row in SubAccount.select() if not row.settled]
         if not open_rows:
             return
-        waiting = [row for row in open_rows if row.phase != "waiting_capacity"] or open_rows
+        waiting = [row for row in open_rows if row.phase == "attention" or row.reason_code != NO_ROOM] or open_rows
         wait_until = min(max(row.next_attempt_at, row.lease_until_at or row.next_attempt_at) for row in waiting)
         pause = max(1, min(seconds, (wait_until - site.clock.now()).total_seconds() + 0.001))
         site.clock.advance(seconds=pause)

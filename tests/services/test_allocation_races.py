@@ -130,10 +130,9 @@ def test_with_the_lock_nobody_reads_what_another_is_about_to_change(ground, monk
     assert ground.contract.allocated_bytes == 6 * TB
 
 
+@pytest.mark.postgres_only
 def test_without_the_lock_postgres_loses_an_update_and_these_tests_notice(ground, engine, monkeypatch):
     """A test of the tests: the row lock is what holds the promise, and the invariant check sees when it is gone."""
-    if engine == "sqlite":
-        pytest.skip("on SQLite BEGIN IMMEDIATE is the lock")
     a, b = ground.account("A", 0), ground.account("B", 0)
     monkeypatch.setattr(models.contract, "locked", lambda query: query)
     met = meet_between_read_and_write(monkeypatch)

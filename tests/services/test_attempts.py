@@ -93,6 +93,26 @@ def test_after_a_hundred_failures_in_a_row_a_new_password_is_needed(db, from_net
     attempts.count(from_network("192.0.2.7"), ALICE)
 
 
+def test_a_known_device_has_a_limit_of_its_own(db, from_network, clock):
+    for _ in range(10):
+        attempts.count(from_network(), ALICE, device="the kitchen's")
+    with pytest.raises(TooManyAttempts):
+        attempts.count(from_network("198.51.100.9"), ALICE, device="the kitchen's")
+    attempts.count(from_network(), ALICE, device="the office's")
+    attempts.count(from_network(), ALICE)
+
+
+def test_a_known_device_that_failed_a_hundred_times_in_a_row_is_a_stranger(db, from_network, clock):
+    for _ in range(100):
+        clock.advance(minutes=1)
+        attempts.count(from_network(), ALICE, device="stolen")
+    fail(from_network(), ALICE, 10)
+    with pytest.raises(TooManyAttempts):
+        attempts.count(from_network(), ALICE, device="stolen")
+    attempts.forgive(from_network(), ALICE, "stolen")
+    attempts.count(from_network(), ALICE, device="stolen")
+
+
 def test_fifty_at_once_are_counted_as_fifty(db, from_network):
     act = from_network()
 

@@ -48,6 +48,16 @@ def test_a_contract_of_the_future_waits_for_its_first_day(cast, acting, settings
     assert "from its first day on" in Mail.get().text
 
 
+def test_a_number_that_another_operator_took_since_the_look_is_refused(cast, acting, settings, monkeypatch):
+    contracts.create(acting(cast.oscar), settings, cast.contoso.id, terms(TODAY))
+    seen, look = [False], contracts._number_taken
+    monkeypatch.setattr(contracts, "_number_taken", lambda number: seen.pop() if seen else look(number))
+    with pytest.raises(ContractRefused, match="Another contract has this number") as refused:
+        contracts.create(acting(cast.olga), settings, cast.northwind.id, terms(TODAY))
+    assert refused.value.field == "number" and not seen
+    assert Contract.select().where(Contract.number == terms(TODAY).number).count() == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

@@ -1,11 +1,11 @@
-"""The exact text of a document: its canonical bytes, its digest, and its faces for the page and the mail."""
+"""The exact text of a document: its canonical bytes, its digest, and its face for the page."""
 
 import unicodedata
 from html.parser import HTMLParser
 
 import pytest
 
-from services.legal_text import KINDS, LANGUAGES, PLACEHOLDERS, canonical, digest, plain, shipped, to_html
+from services.legal_text import KINDS, LANGUAGES, PLACEHOLDERS, canonical, digest, shipped, to_html
 
 PROVIDER = {name: f"{name}@northern.example" for name in PLACEHOLDERS - {"binding_language"}}
 DOCUMENTS = [(kind, language) for kind in KINDS for language in LANGUAGES]
@@ -161,25 +161,3 @@ def test_the_page_keeps_its_own_first_heading(kind, language):
         "strong",
         "a",
     }
-
-
-def test_the_mail_text_reads_like_a_letter():
-    written = plain(
-        "## 1. Keys\n\nA **bold** word, [a page](https://a.example) and [m@a.example](mailto:m@a.example).\n\n"
-        "- one\n- two " + "long " * 20 + "\n\n1. first\n2. second\n\n### 1.1 More\n\nEnd."
-    )
-    assert written == (
-        "1. Keys\n=======\n\nA bold word, a page (https://a.example) and m@a.example.\n\n"
-        "- one\n- two "
-        + "long " * 13
-        + "long\n  "
-        + "long " * 5
-        + "long\n\n1. first\n2. second\n\n1.1 More\n--------\n\nEnd.\n"
-    )
-
-
-@pytest.mark.parametrize(("kind", "language"), DOCUMENTS)
-def test_the_mail_text_has_short_lines_and_no_marks(kind, language):
-    written = plain(shipped(kind, language, PROVIDER).body)
-    assert max(len(line) for line in written.splitlines()) <= 80
-    assert "**" not in written and "](" not in written and "##" not in written and "\\" not in written

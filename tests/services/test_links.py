@@ -1,4 +1,5 @@
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -19,12 +20,17 @@ def test_a_link_works_once(cast, acting):
         links.use(acting(), "reset_password", token)
 
 
-def test_of_two_at_once_one_wins(cast, acting):
+def test_of_many_at_once_one_wins(cast, acting, monkeypatch):
+    """All have looked before the first uses it up: what they saw says "not used" and must not decide."""
     token = links.issue(acting(), "reset_password", cast.alice)
+    look, own, all_looked = links.look, threading.local(), threading.Barrier(8)
+    monkeypatch.setattr(links, "look", lambda *which: own.seen)
 
     def use(_) -> str:
         try:
             with database.connection_context():
+                own.seen = look("reset_password", token, acting().at)
+                all_looked.wait(30)
                 links.use(acting(), "reset_password", token)
         except LinkUsed:
             return "used"

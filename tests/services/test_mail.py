@@ -74,11 +74,17 @@ def test_names_are_escaped_in_html_and_left_alone_in_text(queue):
     assert "<img src=x" in row.text
 
 
-@pytest.mark.parametrize("to", ["a@example.com\r\nBcc: b@example.com", "a@example.com\nX: y", "nobody", ""])
+@pytest.mark.parametrize(
+    "to", ["a@example.com\r\nBcc: b@example.com", "a@example.com\nX: y", "a\rb@example.com", "nobody", ""]
+)
 def test_a_recipient_with_a_line_break_is_refused(queue, to: str):
-    with pytest.raises((ValueError, IndexError)):
+    with pytest.raises(ValueError, match="not a mail address"):
         queue(to=to)
     assert not Mail.select().exists()
+
+
+def test_a_letter_beyond_ascii_before_the_at_is_an_address(queue):
+    assert queue(to="jürgen@example.com").recipient == "jürgen@example.com"
 
 
 def test_a_subject_with_a_line_break_is_refused():

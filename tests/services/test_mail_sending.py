@@ -38,6 +38,7 @@ class Mailbox:
     def __init__(self) -> None:
         self.messages: list = []
         self.refused_recipient = ""
+        self.recipients: list[str] = []
         self.secured: list[bool] = []
 
     async def handle_RCPT(self, server, session, envelope, address, options):
@@ -48,6 +49,7 @@ class Mailbox:
 
     async def handle_DATA(self, server, session, envelope):
         self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        self.recipients += envelope.rcpt_tos
         self.secured.append(session.ssl is not None)
         return "250 OK"
 
@@ -213,6 +215,22 @@ def test_one_refused_recipient_does_not_hold_up_the_others(queue, settings, cloc
     assert mail_sending.send_due(replace(settings, smtp_url=f"smtp://{address}"), clock.now()) == 1
     assert Mail.get_by_id(other.id).sent_at == clock.now()
     assert "550" in Mail.get_by_id(refused.id).last_error
+
+
+def test_an_address_with_an_umlaut_travels_where_the_server_can(queue, settings, clock, mail_server):
+    box, address = mail_server(enable_SMTPUTF8=True)
+    queue(to="jürgen@example.com")
+    assert mail_sending.send_due(replace(settings, smtp_url=f"smtp://{address}"), clock.now()) == 1
+    assert box.recipients == ["jürgen@example.com"] and box.messages[0]["To"] == "jürgen@example.com"
+
+
+def test_it_waits_with_a_reason_where_the_server_cannot(queue, settings, clock, mail_server):
+    box, address = mail_server(enable_SMTPUTF8=False)
+    waiting, other = queue(to="jürgen@example.com"), queue(2, to="person@müller.example")
+    assert mail_sending.send_due(replace(settings, smtp_url=f"smtp://{address}"), clock.now()) == 1
+    assert "SMTPUTF8" in Mail.get_by_id(waiting.id).last_error and Mail.get_by_id(waiting.id).sent_at is None
+    assert Mail.get_by_id(other.id).sent_at == clock.now(), "a name in the domain has an older way of its own"
+    assert box.recipients == ["person@xn--mller-kva.example"]
 
 
 def test_a_worker_that_died_while_sending_is_followed_after_its_claim(queue, settings, clock):

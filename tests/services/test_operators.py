@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from models.audit import AuditEvent
@@ -17,6 +19,13 @@ def test_the_first_operator_is_an_owner_with_a_link_that_works_once(db, settings
     mail = Mail.get()
     assert (mail.recipient, mail.private) == (operator.email, True)
     assert f"{settings.public_url}/operator/setup/{token}" in mail.text
+
+
+def test_a_new_operator_has_the_providers_zone_and_the_portals_first_language(db, settings, acting):
+    german = replace(settings, locales=("de", "en"))
+    operators.add(acting(), german, "olga@provider.example.com", "Olga Olsen", "owner")
+    assert (Operator.get().time_zone, Operator.get().locale) == ("Europe/Berlin", "de")
+    assert "Guten Tag" in Mail.get().text
 
 
 def test_the_first_operator_cannot_be_less_than_an_owner(db, settings, acting):

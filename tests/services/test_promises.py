@@ -11,13 +11,15 @@ from models.contract import AllocationEntry
 from models.outbox import Mail
 from models.partner import Member
 from models.session import Session
-from models.sub_account import AccessKey, SubAccount
+from models.sub_account import AccessKey, HandOver, SubAccount
 from models.terms import Acceptance, TermsVersion
 from services import promises
 from services.promises_there import check_there
 from services.secret import Secret, Vault
 from services.storage.contract import StorageUnavailable
 from tests.services.ground import TB, work
+
+SEALED = Vault((Fernet.generate_key().decode(),)).seal(Secret("any"))
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def test_a_second_audit_row_for_one_change_is_found(ground, standing):
     twin.delete_instance()
 
 
-@pytest.mark.parametrize("column", ["secret_ct", "retained_ct"])
+@pytest.mark.parametrize("column", ["secret_ct", "retained_ct", "parked_ct"])
 def test_a_secret_in_plain_text_is_found(ground, standing, spoiled, column):
     spoiled(AccessKey.select().first(), **{column: "CANARY in plain text"})
     found = list(promises.check(ground.clock.now()))
@@ -120,13 +122,37 @@ def test_a_secret_in_plain_text_is_found(ground, standing, spoiled, column):
 
 def test_a_secret_that_is_kept_past_its_time_is_found(ground, standing, spoiled):
     key = AccessKey.select().first()
-    sealed = Vault((Fernet.generate_key().decode(),)).seal(Secret("any"))
-    spoiled(key, secret_ct=sealed, revealed_at=ground.clock.now())
+    spoiled(key, secret_ct=SEALED, revealed_at=ground.clock.now())
     assert broken(ground) == []
     spoiled(key, revealed_at=ground.clock.now() - timedelta(minutes=26))
     assert broken(ground) == ["secrets"]
     spoiled(key, revealed_at=None, stored_at=ground.clock.now())
     assert broken(ground) == ["secrets"]
+
+
+def test_a_secret_that_nobody_fetched_in_time_is_found(ground, standing, spoiled):
+    """A key that was asked for, and whose page was closed."""
+    key = AccessKey.select().first()
+    spoiled(key, secret_ct=SEALED, reveal_until_at=ground.clock.now())
+    assert broken(ground) == []
+    ground.clock.advance(minutes=16)
+    assert broken(ground) == ["secrets"]
+
+
+@pytest.mark.parametrize(("sealed", "hours"), [("in the open", 0), (SEALED, 49)])
+def test_a_hand_over_link_that_keeps_what_it_must_not_is_found(ground, standing, sealed, hours):
+    key, now = AccessKey.select().first(), ground.clock.now()
+    link = HandOver.create(
+        access_key=key,
+        token_hash="h",
+        sealed=sealed,
+        created_at=now,
+        created_by="x",
+        expires_at=now + timedelta(days=2),
+    )
+    ground.clock.advance(hours=hours)
+    assert "secrets" in broken(ground)
+    link.delete_instance()
 
 
 def test_a_row_of_two_partners_is_found(ground, standing, spoiled, cast):

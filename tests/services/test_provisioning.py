@@ -121,11 +121,28 @@ def test_a_new_sub_account_waits_for_room_that_is_being_given_up(ground, site):
     c = ground.account("C", 4 * TB)
     SubAccount.update(next_attempt_at=ground.clock.now() + timedelta(seconds=2)).where(SubAccount.id == a.id).execute()
     work(site)
-    assert fresh(c).phase == "waiting_capacity"
+    assert (fresh(c).phase, fresh(c).reason_code) == ("pending", "no_room")
     assert site.storage.read_account(c.remote_uid) is None
     ground.clock.advance(seconds=2)
     converge(site)
+    assert (fresh(c).phase, fresh(c).reason_code) == ("ready", "")
     assert site.storage.most_bytes == 10 * TB
+
+
+def test_what_is_being_set_up_and_grows_meanwhile_is_not_called_active_while_it_waits(ground, site):
+    """It has an account, but no bucket and no key yet."""
+    a = ground.account("A", 9 * TB)
+    work(site)
+    c = ground.account("C", TB)
+    provision_next(site)
+    assert fresh(c).phase == "provisioning"
+    ground.move((a, 6 * TB), (c, 4 * TB))
+    SubAccount.update(next_attempt_at=ground.clock.now() + timedelta(seconds=2)).where(SubAccount.id == a.id).execute()
+    work(site)
+    assert (fresh(c).phase, fresh(c).reason_code) == ("provisioning", "no_room")
+    ground.clock.advance(seconds=2)
+    converge(site)
+    assert (fresh(c).phase, fresh(c).in_force_bytes) == ("ready", 4 * TB)
 
 
 def test_suspending_refuses_the_keys_and_resuming_lets_them_work_again(ground, site):

@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+from peewee import InterfaceError, OperationalError
+
 from models.sub_account import AccessKey
 from services.provisioning import ATTENTION_RETRY, provision_next
 from services.storage.contract import StorageRefused, StorageUnavailable
@@ -103,3 +106,51 @@ def test_a_new_wish_of_the_member_frees_a_stuck_sub_account(ground, site):
     ground.move((row, 2 * TB))
     work(site)
     assert (fresh(row).phase, fresh(row).in_force_bytes) == ("ready", 2 * TB)
+
+
+def test_a_changed_wish_does_not_make_active_what_was_never_set_up(ground, site):
+    row = ground.account("A", TB)
+    site.storage.fail("put_account", error=StorageRefused("no"))
+    work(site)
+    assert (fresh(row).phase, fresh(row).observed_state) == ("attention", "")
+    ground.move((row, 2 * TB))
+    assert fresh(row).phase == "pending"
+    work(site)
+
+
+def test_a_row_that_nobody_can_read_reaches_people_and_the_worker_goes_on(ground, site, caplog, monkeypatch):
+    broken, other = ground.account("A", TB), ground.account("B", TB)
+    read = site.storage.read_account
+
+    def reading(uid: str):
+        if uid == broken.remote_uid:
+            raise KeyError("access_keys")
+        return read(uid)
+
+    monkeypatch.setattr(site.storage, "read_account", reading)
+    work(site)
+    seen = fresh(broken)
+    assert (seen.phase, seen.reason_code, seen.attempts, seen.lease_owner) == ("attention", "fault", 1, "")
+    assert seen.next_attempt_at == ground.clock.now() + ATTENTION_RETRY
+    assert fresh(other).phase == "ready"
+    (line,) = [record for record in caplog.records if broken.number in record.getMessage()]
+    assert line.exc_info is not None and "KeyError" in seen.last_error
+    monkeypatch.undo()
+    ground.clock.advance(hours=1)
+    converge(site)
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_is_away_is_no_fault_of_the_row(ground, site, monkeypatch, error):
+    row = ground.account("A", TB)
+
+    def reading(uid: str):
+        raise error("server closed the connection")
+
+    monkeypatch.setattr(site.storage, "read_account", reading)
+    with pytest.raises(error):
+        provision_next(site)
+    assert (fresh(row).phase, fresh(row).reason_code) == ("pending", "")
+    monkeypatch.undo()
+    ground.clock.advance(seconds=121)
+    converge(site)

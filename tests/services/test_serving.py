@@ -1,6 +1,7 @@
 """The web process ends without losing a request, and within a bound."""
 
 import http.client
+import json
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 
 # Answers /slow only when its input ends; /now at once.
 SCRIPT = """
-import sys
+import json, sys
 from services.serving import serve
 
 def application(environ, start_response):
@@ -22,7 +23,7 @@ def application(environ, start_response):
     return [b"x" * 300_000]
 
 print("ready", flush=True)
-serve(application, host="127.0.0.1", port=int(sys.argv[1]), threads=2)
+serve(application, threads=2, **json.loads(sys.argv[1]))
 """
 
 
@@ -32,14 +33,25 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def server():
+def one_address() -> tuple[list[int], dict]:
     port = free_port()
+    return [port], {"host": "127.0.0.1", "port": port}
+
+
+def two_addresses() -> tuple[list[int], dict]:
+    """As a host name that stands for two, or `*`: waitress then has a socket for each."""
+    ports = [free_port(), free_port()]
+    return ports, {"listen": " ".join(f"127.0.0.1:{port}" for port in ports)}
+
+
+@pytest.fixture(params=[one_address, two_addresses], ids=["one address", "two addresses"])
+def server(request):
+    ports, where = request.param()
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(port)],
+        [sys.executable, "-c", SCRIPT, json.dumps(where)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True,
     )  # fmt: skip
-    process.port = port
+    process.ports, process.port = ports, ports[0]
     assert process.stdout.readline() == "ready\n"
     yield process
     process.kill()
@@ -65,11 +77,12 @@ def test_a_request_under_way_is_answered_whole_when_the_process_is_told_to_end(s
     connection.request("GET", "/slow")
     assert server.stdout.readline() == "working\n"
     server.send_signal(signal.SIGTERM)
-    while True:  # nobody new is let in
-        try:
-            socket.create_connection(("127.0.0.1", server.port), timeout=5).close()
-        except ConnectionRefusedError:
-            break
+    for port in server.ports:
+        while True:  # nobody new is let in
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            except ConnectionRefusedError:
+                break
     server.stdin.close()
     answer = connection.getresponse()
     assert (answer.status, len(answer.read())) == (200, 300_000)

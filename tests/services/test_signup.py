@@ -9,10 +9,11 @@ from models.base import database
 from models.outbox import Mail
 from models.partner import Member, Partner, SignUpDraft
 from models.session import Attempt
-from services import documents, signup
+from services import documents, links, passwords, signup
 from services.consent import ConsentMissing, ConsentStale
+from services.links import LinkExpired
 from services.sessions import token_hash
-from services.signup import DraftGone, TooMany, drafts
+from services.signup import DraftGone, TooMany, confirmation, drafts
 
 DETAILS = {
     "legal_name": "Fabrikam GmbH",
@@ -88,7 +89,7 @@ def test_an_unfinished_or_unknown_draft_does_not_apply(draft, apply):
 def test_the_details_leave_the_draft_with_the_application(draft, apply):
     apply(draft("one"))
     row = SignUpDraft.get()
-    assert set(row.details) == {"sent_to", "member_id", "again", "sent_at"} and row.password_hash == ""
+    assert set(row.details) == {"sent_to", "member_id", "password", "again", "sent_at"} and row.password_hash == ""
     assert drafts.next_step(row) == "sent"
 
 
@@ -102,6 +103,19 @@ def test_one_network_cannot_flood_the_desk(draft, apply, clock):
     clock.advance(hours=1, seconds=1)
     apply(late)
     assert Partner.select().count() == 22
+
+
+def test_one_network_cannot_keep_the_portal_busy_with_passwords(acting, settings, monkeypatch):
+    act = replace(acting(), kind="visitor", ip="198.51.100.7")
+    hashed: list[str] = []
+    monkeypatch.setattr(passwords, "hashed", lambda text: hashed.append(text) or "$argon2id$made-up")
+    person = {**DETAILS, "email": "dora@fabrikam.example.com"}
+    for _ in range(60):
+        drafts.keep_person(act, settings, None, person, "lamp river socket Tuesday")
+    with pytest.raises(drafts.DetailsRefused) as refused:
+        drafts.keep_person(act, settings, None, person, "lamp river socket Tuesday")
+    assert [refusal.field for refusal in refused.value.refused] == ["password"] and len(hashed) == 60
+    drafts.keep_person(replace(act, ip="203.0.113.9"), settings, None, person, "lamp river socket Tuesday")
 
 
 def test_an_address_gets_at_most_five_such_mails_a_day_whoever_asks(draft, apply, clock, cast):
@@ -140,3 +154,19 @@ def test_two_sign_ups_with_one_address_at_once_make_one_application(draft, apply
     assert not faults
     assert Partner.select().count() == Member.select().count() == 1
     assert Mail.select().where(Mail.template == "sign_up_confirm").count() == 2
+
+
+def test_a_sign_up_that_came_between_the_look_and_the_press_is_not_confirmed(
+    draft, apply, acting, settings, monkeypatch
+):
+    apply(draft("one"))
+    member = Member.get()
+    token = links.issue(acting(), signup.PURPOSE, member)
+
+    def overtaken(*which) -> None:
+        Member.update(password_hash="$argon2id$another").where(Member.id == member.id).execute()
+
+    monkeypatch.setattr(confirmation, "hold", overtaken)
+    with pytest.raises(LinkExpired):
+        confirmation.confirm(acting(), settings, token, device_token="one", password="")
+    assert Partner.get().state == "draft" and Member.get().email_confirmed_at is None

@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -173,6 +173,26 @@ def test_a_contract_that_is_not_active_opens_nothing(create, wish, cast, state):
 def test_a_pay_per_use_contract_has_no_fixed_allocations(create, wish, cast):
     Contract.update(kind="pay_per_use", reserved_bytes=0).where(Contract.id == cast.contract.id).execute()
     assert refused(create, wish).field == "billing"
+
+
+def test_terms_that_a_newer_version_will_replace_hold_until_then(create, wish, cast, clock):
+    TermsVersion.update(state="superseded").where(TermsVersion.kind == "flow_down").execute()
+    from_then_on = clock.now() + timedelta(days=30)
+    TermsVersion.create(
+        kind="flow_down",
+        label="2.0",
+        language="en",
+        title="Terms",
+        body="Words.\n",
+        sha256="0" * 64,
+        state="published",
+        published_at=clock.now(),
+        effective_at=from_then_on,
+    )
+    account = create(wish)
+    shown = own_sub_account(cast.northwind, account.number, clock.now())
+    assert shown.flow_down.version.label == shown.flow_down_label == "1.0"
+    assert own_sub_account(cast.northwind, account.number, from_then_on).flow_down_label == "2.0"
 
 
 def test_without_published_flow_down_terms_nothing_is_opened(create, wish):

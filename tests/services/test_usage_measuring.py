@@ -1,9 +1,12 @@
 """Used capacity: the figure with its time, the day with its allocation, gaps that stay gaps."""
 
+import contextlib
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from models.base import database
 from models.contract import Contract
 from models.sub_account import Region, SubAccount
 from models.usage import UsageDay
@@ -216,6 +219,19 @@ def test_a_contract_shows_the_sum_of_its_sub_accounts_and_the_oldest_of_their_ti
     assert Contract.get_by_id(ground.cast.other_contract.id).used_bytes == 50 * GB
 
 
+def test_pay_per_use_is_not_counted_into_a_package(ground, site, accounts):
+    first, second = accounts(2)
+    work(site)
+    for row, used_bytes in ((first, GB), (second, 2 * GB)):
+        site.storage.set_use(row.remote_uid, used_bytes)
+    SubAccount.update(billing="pay_per_use", allocated_bytes=0).where(SubAccount.id == second.id).execute()
+    measure_due(site, EVERY)
+    assert ground.contract.used_bytes == GB
+    SubAccount.update(billing="reserved", allocated_bytes=second.allocated_bytes).where(
+        SubAccount.id == second.id
+    ).execute()
+
+
 def test_a_contract_without_measurements_shows_none(ground):
     usage.sum_up(ground.contract.id)
     assert (ground.contract.used_bytes, ground.contract.measured_at) == (0, None)
@@ -228,3 +244,32 @@ def test_measuring_and_changing_one_sub_account_at_once_loses_neither(ground, si
     usage.keep(stale.id, site.storage.measure(row.remote_uid), site.clock.now())
     assert fresh(row).allocated_bytes == 200 * GB
     converge(site)
+
+
+def test_of_two_that_sum_up_at_once_the_older_sum_is_not_written_last(ground, site, accounts, monkeypatch):
+    """The loop that measures and the one that holds quotas both do it."""
+    (row,) = accounts(1)
+    SubAccount.update(used_bytes=GB, measured_at=ground.clock.now()).execute()
+    begin, first, go = usage.write_tx, threading.Event(), threading.Event()
+
+    @contextlib.contextmanager
+    def slow():
+        if threading.current_thread().name == "old":
+            first.set()
+            assert go.wait(30)
+        with begin():
+            yield
+
+    def old() -> None:
+        with database.connection_context():
+            usage.sum_up(row.contract_id)
+
+    monkeypatch.setattr(usage, "write_tx", slow)
+    thread = threading.Thread(target=old, name="old")
+    thread.start()
+    assert first.wait(30)
+    SubAccount.update(used_bytes=90 * GB).execute()
+    usage.sum_up(row.contract_id)
+    go.set()
+    thread.join(30)
+    assert ground.contract.used_bytes == 90 * GB

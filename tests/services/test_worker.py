@@ -17,7 +17,7 @@ from models.base import database, write_tx
 from models.outbox import Mail
 from models.sub_account import AccessKey, Region
 from models.usage import UsageDay
-from services import usage, worker
+from services import enforcement, usage, worker
 from services.provisioning import provision_next
 from services.secret import Vault
 from services.storage import memory
@@ -111,7 +111,7 @@ def test_a_site_describes_its_region_and_names_its_worker(ground, settings, cloc
     assert isinstance(site.vault, Vault)
 
 
-def test_a_signal_ends_both_loops_cleanly(ground, settings):
+def test_a_signal_ends_all_loops_cleanly(ground, settings):
     row = ground.account("A", TB)
     with running(settings, "well") as process:
         wait_for(lambda: fresh(row).phase == "ready" and fresh(row).enforced_at, "setting up")
@@ -121,6 +121,32 @@ def test_a_signal_ends_both_loops_cleanly(ground, settings):
     assert "worker stopped" in log
     assert AccessKey.get(sub_account=row).phase == "live"
     assert fresh(row).lease_owner == ""
+
+
+def test_while_something_is_measured_for_long_the_others_are_followed_and_counted(ground, settings, tmp_path):
+    """A quota follows within seconds, whatever a service takes to list the objects of somebody else."""
+    ground.account("A", TB)
+    with running(settings, "measuring", tmp_path) as process:
+        wait_for((tmp_path / "begun").exists, "measuring")
+        other = ground.account("B", TB)
+        wait_for(lambda: fresh(other).phase == "ready" and fresh(other).enforced_at, "setting up")
+        assert not (tmp_path / "go").exists()
+        process.send_signal(signal.SIGTERM)
+        (tmp_path / "go").touch()
+        _, log = process.communicate(timeout=LONGEST_SECONDS)
+    assert process.returncode == 0, log
+    assert "worker stopped" in log
+
+
+def test_no_two_loops_share_what_they_know_of_the_region(ground, settings, clock, monkeypatch):
+    sites = []
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(worker, "_loop", lambda work, stop, pause_seconds: work())
+    for module, name in ((worker, "follow"), (worker, "take_care"), (enforcement, "enforce_due")):
+        monkeypatch.setattr(module, name, lambda site, *_: sites.append(site))
+    worker.run(settings, clock)
+    assert len({id(site.region) for site in sites}) == len(sites) == 3
+    assert len({id(site.storage) for site in sites}) == 1
 
 
 def test_a_step_that_is_under_way_is_finished_before_the_end(ground, settings, tmp_path):
@@ -159,9 +185,8 @@ def test_a_database_that_is_away_is_waited_for(db, caplog, error):
     assert caplog.text.count("server closed the connection") == 3
 
 
+@pytest.mark.postgres_only
 def test_a_connection_that_the_server_cuts_is_replaced(ground, site, settings, engine, database_url, caplog):
-    if engine == "sqlite":
-        pytest.skip("SQLite has no server")
     row, stop, rounds = ground.account("A", TB), threading.Event(), []
 
     def work() -> bool:

@@ -2,7 +2,8 @@
 
 Arguments: database address, data key, var folder, and one of
 `well`: nothing special; `busy FOLDER`: makes a file `begun` in the middle of the first put_account and goes on when
-there is a file `go`; `broken`: counting for quotas fails in a way that nobody foresaw.
+there is a file `go`; `measuring FOLDER`: the same in each measure; `broken`: counting for quotas fails in a way that
+nobody foresaw.
 """
 
 import logging
@@ -25,11 +26,23 @@ class Busy(MemoryStorage):
     folder = Path()
 
     def put_account(self, *args, **kwargs) -> None:
+        self.wait()
+        super().put_account(*args, **kwargs)
+
+    def wait(self) -> None:
         (self.folder / "begun").touch()
         until = time.monotonic() + LONGEST_SECONDS
         while not (self.folder / "go").exists() and time.monotonic() < until:
             threading.Event().wait(0.02)
-        super().put_account(*args, **kwargs)
+
+
+class Measuring(Busy):
+    def put_account(self, *args, **kwargs) -> None:
+        MemoryStorage.put_account(self, *args, **kwargs)
+
+    def measure(self, *args, **kwargs):
+        self.wait()
+        return super().measure(*args, **kwargs)
 
 
 class Broken(MemoryStorage):
@@ -39,7 +52,7 @@ class Broken(MemoryStorage):
 
 def main(url: str, data_key: str, var_dir: str, mode: str, folder: str = ".") -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    kind = {"well": MemoryStorage, "busy": Busy, "broken": Broken}[mode]
+    kind = {"well": MemoryStorage, "busy": Busy, "measuring": Measuring, "broken": Broken}[mode]
     storage = kind(hard_quota="delayed", quota_delay_seconds=2)
     storage.folder = Path(folder)
     worker.open_storage = lambda address, credentials: storage

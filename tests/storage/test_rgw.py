@@ -155,7 +155,7 @@ def test_a_customers_key_reaches_no_admin_service_and_no_foreign_tenant(rgw, cep
     open_account(rgw, f"{uid}-b")
     own = AdminOps(f"{ceph.url}/admin", "us-east-1", *key)
     for call in (
-        lambda: own.get("user", uid=user_of(uid)),
+        lambda: own.user(user_of(uid)),
         lambda: own.put("user", "key", uid=user_of(uid), access_key=new_key_id(), secret_key="x", generate_key=False),
         lambda: own.put("user", "quota", uid=user_of(uid), quota_type="user", max_size=-1, enabled=False),
         lambda: own.users(),
@@ -238,9 +238,9 @@ def test_traffic_of_other_hours_and_users_is_left_out():
         part = {"category": "put_obj", "bytes_received": 5, "bytes_sent": 3, "ops": 2, "successful_ops": 1}
         return {"user": user, "buckets": [{"epoch": hour, "categories": [part, part]} for hour in hours]}
 
-    answer = {"entries": [entry("pp_a1$pp-a1", 0, 3600, 7200), entry("portal", 3600), entry("pp_b1$pp-b1", 0)]}
+    entries = [entry("pp_a1$pp-a1", 0, 3600, 7200), entry("portal", 3600), entry("pp_b1$pp-b1", 0)]
     times = (datetime.fromtimestamp(3600, UTC), datetime.fromtimestamp(7200, UTC))
-    assert traffic_by_uid(answer, *times) == {"pp-a1": Traffic(10, 6, 4)}
+    assert traffic_by_uid(entries, *times) == {"pp-a1": Traffic(10, 6, 4)}
 
 
 @marked

@@ -1,0 +1,48 @@
+"""Acts that lock in the agreed order never wait for each other, whatever rows their trail refers to."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from models.base import database
+from models.contract import Contract
+from services import allocation, allocation_ledger, sub_accounts
+from services.allocation import Change
+from tests import accounts
+
+TB = 10**12
+SOMEBODY_WAITS = "SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1"
+
+
+def test_a_rename_and_a_rebalance_of_one_sub_account_do_not_wait_for_each_other(
+    db, engine, cast, settings, clock, acting, monkeypatch
+):
+    account = accounts.opened(cast, settings, clock.now(), "Adler AG")
+    contract = Contract.get_by_id(cast.contract.id)
+    holds_rows, renaming = threading.Event(), threading.Event()
+    write = allocation_ledger.write
+
+    def write_late(*given):
+        """Rebalance holds contract and sub-account; its trail, which refers to the partner, comes after the rename."""
+        holds_rows.set()
+        renaming.wait(10)
+        while engine == "postgres" and not database.execute_sql(SOMEBODY_WAITS).fetchone():
+            continue
+        return write(*given)
+
+    def rebalance():
+        with database.connection_context():
+            changes = [Change(account.number, 2 * TB)]
+            allocation.rebalance(acting(cast.alice), contract, changes, seen_version=contract.version, once_key="x")
+
+    def rename():
+        holds_rows.wait(10)
+        with database.connection_context():
+            renaming.set()
+            sub_accounts.describe(acting(cast.bob), account, "Adler und Söhne", "Marta", "marta@example.com")
+
+    monkeypatch.setattr(allocation_ledger, "write", write_late)
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(rebalance), threads.submit(rename)]:
+            done.result(30)
+    row = type(account).get_by_id(account.id)
+    assert (row.allocated_bytes, row.name) == (2 * TB, "Adler und Söhne")
