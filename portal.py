@@ -130,7 +130,28 @@ def _add_commands(app: Portal) -> None:
             methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
             click.echo(f"{methods:10} {rule.rule:60} {blueprints.who_may(app, rule) if access else rule.endpoint}")
 
+    _add_check(app)
     app.cli.add_command(_operator_commands(app))
+
+
+def _add_check(app: Portal) -> None:
+    @app.cli.command("check")
+    @click.option("--storage", is_flag=True, help="Ask the storage service too; needs its credentials, as the worker.")
+    def check(storage: bool):
+        """Ask whether every promise of the portal holds; ends with 1 and a line for each that does not."""
+        from services import promises_desk
+
+        with database.connection_context():
+            try:
+                broken = 0
+                for violation in promises_desk.ask(app.settings, app.clock, storage=storage):
+                    click.echo(violation)
+                    broken += 1
+            except promises_desk.NotAsked as failure:
+                raise click.ClickException(str(failure)) from failure
+        if broken:
+            sys.exit(1)
+        click.echo("every promise holds")
 
 
 def _operator_commands(app: Portal) -> click.Group:

@@ -19,6 +19,7 @@ AREAS = (
     "allocations",
     "sub_accounts",
     "access_keys",
+    "hand_over",
     "usage",
     "admin",
 )

@@ -27,10 +27,12 @@ class Permission(StrEnum):
     APPLICATION_QUERY = "application:query"
     APPLICATION_VIEW = "application:view"
     CONTRACT_CREATE = "contract:create"
+    KEY_CHANGE = "key:change"
     KEY_REVEAL = "key:reveal"
     OPERATOR_MANAGE = "operator:manage"
     OUTBOX_VIEW = "outbox:view"
     PORTAL_USE = "portal:use"
+    STORAGE_DECIDE = "storage:decide"
     STORAGE_VIEW = "storage:view"
     SUB_ACCOUNT_CHANGE = "sub-account:change"
     SUB_ACCOUNT_EXPORT = "sub-account:export"
@@ -53,10 +55,12 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.APPLICATION_QUERY: OPERATORS,
     Permission.APPLICATION_VIEW: OPERATORS,
     Permission.CONTRACT_CREATE: DECIDERS,
+    Permission.KEY_CHANGE: WORKERS,
     Permission.KEY_REVEAL: WORKERS,
     Permission.OPERATOR_MANAGE: frozenset({"owner"}),
     Permission.OUTBOX_VIEW: OPERATORS,
     Permission.PORTAL_USE: MEMBERS,
+    Permission.STORAGE_DECIDE: DECIDERS,
     Permission.STORAGE_VIEW: OPERATORS,
     Permission.SUB_ACCOUNT_CHANGE: WORKERS,
     Permission.SUB_ACCOUNT_EXPORT: MEMBERS,

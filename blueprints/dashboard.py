@@ -1,10 +1,12 @@
 """Home: how much is left, what wants attention, what happened last."""
 
-from flask import Blueprint
+from datetime import timedelta
+
+from flask import Blueprint, current_app, g
 
 from blueprints.access import Permission, requires, viewer
 from blueprints.partials import answer
-from models.overview import contracts_of, counts_of, keys_never_shown, latest_events
+from models.overview import contracts_of, counts_of, keys_of, latest_events
 
 bp = Blueprint("dashboard", __name__)
 
@@ -14,12 +16,13 @@ RECENT = 8
 @bp.get("/home")
 @requires(Permission.PORTAL_USE)
 def show():
-    partner = viewer.partner
+    partner, old = viewer.partner, timedelta(days=current_app.settings.key_age_days)
     return answer(
         "dashboard/home.html",
         partner=partner,
         contracts=contracts_of(partner),
         counts=counts_of(partner),
-        keys_waiting=keys_never_shown(partner) if viewer.may(Permission.KEY_REVEAL) else 0,
+        keys=keys_of(partner, g.clock.now() - old) if viewer.may(Permission.KEY_REVEAL) else None,
+        key_age_days=old.days,
         recent=latest_events(partner, RECENT),
     )

@@ -20,7 +20,13 @@ database = DatabaseProxy()
 # the database did not answer or let nobody write: nothing was stored, and the same may work in a moment
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
-SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": 5000}
+SQLITE_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "full",
+    "foreign_keys": 1,
+    "busy_timeout": 5000,
+    "secure_delete": 1,  # what is deleted or overwritten is overwritten in the file too: sealed secrets end there
+}
 
 
 _threads_turn = FairLock()
@@ -100,6 +106,14 @@ def sqlite_turn() -> Iterator[None]:
                 turnstile.leave()
     finally:
         _threads_turn.release()
+
+
+def empty_log() -> None:
+    """What was overwritten stands in SQLite's write-ahead log until that is emptied; a reader at work puts it off to
+    the next time. Postgres overwrites by itself (vacuum)."""
+    if is_sqlite():
+        with sqlite_turn():
+            database.pragma("wal_checkpoint(truncate)")
 
 
 def locked(query):

@@ -22,6 +22,7 @@ STATES = {
     "attention": ("attention",),
     "deleted": ("deleting", "deleted"),
 }
+KEYS = ("waiting", "first", "old")
 SORTS = ("name", "used", "allocated", "newest")
 
 
@@ -29,13 +30,15 @@ SORTS = ("name", "used", "allocated", "newest")
 class Asked:
     """What the list shall show. `text` is folded like the stored name keys (services.names.key). `state` is one of
     STATES or "changing"; an empty one leaves out what is deleted. `fill`: "near" (85 % or more) or "full"; `key`:
-    "waiting" (the first key was never shown). What is unknown filters nothing; an unknown sort is by name."""
+    "waiting" (the first key was never shown), "first" (it is still in use) or "old" (a working key was made before
+    `keys_before_at`). What is unknown filters nothing; an unknown sort is by name."""
 
     text: str = ""
     state: str = ""
     region: str = ""
     fill: str = ""
     key: str = ""
+    keys_before_at: datetime | None = None
     sort: str = "name"
 
 
@@ -88,7 +91,7 @@ class Shape(NamedTuple):
     state: str
     region: bool
     fill: str
-    key: bool
+    key: str
     text: tuple[bool, bool] | None
     sort: str
     place: str
@@ -102,7 +105,7 @@ def _shape(asked: Asked, place: str, backwards: bool, most: int) -> Shape:
         asked.state if asked.state in (*STATES, "changing") else "",
         bool(asked.region),
         asked.fill if asked.fill in ("near", "full") else "",
-        asked.key == "waiting",
+        asked.key if asked.key in KEYS else "",
         search.ways(asked.text) if asked.text else None,
         asked.sort if asked.sort in SORTS else "name",
         place,
@@ -112,7 +115,8 @@ def _shape(asked: Asked, place: str, backwards: bool, most: int) -> Shape:
 
 
 def _fetched(shape: Shape, partner: Partner, asked: Asked, at: datetime, place: dict) -> list:
-    values = {"partner": partner.id, "region": asked.region, "at": at, **search.values(asked.text), **place}
+    values = {"partner": partner.id, "region": asked.region, "at": at, "keys_before_at": asked.keys_before_at}
+    values |= {**search.values(asked.text), **place}
     return ask(_rows, shape, **values)
 
 
@@ -189,10 +193,16 @@ def _conditions(shape: Shape) -> Iterator:
     if shape.fill:
         yield _filled(shape.fill)
     if shape.key:
-        waiting = (AccessKey.origin == "initial") & (AccessKey.phase == "live") & AccessKey.revealed_at.is_null()
-        yield SubAccount.id.in_(AccessKey.select(AccessKey.sub_account).where(waiting))
+        yield SubAccount.id.in_(AccessKey.select(AccessKey.sub_account).where(_keyed(shape.key)))
     if shape.place:
         yield _beyond(shape)
+
+
+def _keyed(key: str):
+    works = (AccessKey.phase == "live") & (AccessKey.wanted == "active")
+    if key == "old":
+        return works & (AccessKey.created_at < Blank("keys_before_at"))
+    return works & (AccessKey.origin == "initial") & AccessKey.revealed_at.is_null(key == "waiting")
 
 
 def _filled(fill: str):

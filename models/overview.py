@@ -1,6 +1,7 @@
 """The figures of the home page, in few questions."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from peewee import Case, fn
 
@@ -30,9 +31,18 @@ def counts_of(partner: Partner) -> Counts:
     return Counts(*(int(value) for value in ask(_counts, partner=partner.id)[0]))
 
 
-def keys_never_shown(partner: Partner) -> int:
-    """First keys that are made and wait to be handed over."""
-    return ask(_keys_never_shown, partner=partner.id)[0][0]
+@dataclass(frozen=True)
+class KeyCounts:
+    """How many sub-accounts have a first key that was never shown, one that was not replaced yet (the provider has a
+    copy of it), and a working key that is old."""
+
+    waiting: int
+    first: int
+    old: int
+
+
+def keys_of(partner: Partner, made_before_at: datetime) -> KeyCounts:
+    return KeyCounts(*(int(value) for value in ask(_keys, partner=partner.id, made_before_at=made_before_at)[0]))
 
 
 def latest_events(partner: Partner, most: int) -> list[AuditEvent]:
@@ -65,11 +75,20 @@ def _counts():
     )
 
 
-def _keys_never_shown():
+def _keys():
+    def accounts_with(condition):
+        return fn.COUNT(fn.DISTINCT(Case(None, [(condition, AccessKey.sub_account)], None)))
+
+    first = AccessKey.origin == "initial"
     return (
-        AccessKey.select(fn.COUNT(AccessKey.id))
+        AccessKey.select(
+            accounts_with(first & AccessKey.revealed_at.is_null()),
+            accounts_with(first & AccessKey.revealed_at.is_null(False)),
+            accounts_with(AccessKey.created_at < Blank("made_before_at")),
+        )
         .join(SubAccount)
-        .where(SubAccount.partner == Blank("partner"), AccessKey.phase == "live", AccessKey.revealed_at.is_null())
+        .where(SubAccount.partner == Blank("partner"), SubAccount.wanted_state != "deleted")
+        .where(AccessKey.phase == "live", AccessKey.wanted == "active")
         .tuples()
     )
 

@@ -39,6 +39,11 @@ class Region(Table):
     failures = IntegerField(default=0)
     retry_at = UtcDateTimeField(null=True)
     last_error = TextField(default="")
+    scan_next_at = UtcDateTimeField(null=True)
+    scanned_at = UtcDateTimeField(null=True)
+    scan_error = TextField(default="")
+    keys_return = BooleanField(default=True)
+    tells_last_use = BooleanField(default=False)
 
 
 class Customer(Table):
@@ -101,6 +106,7 @@ class SubAccount(Table):
     lease_owner = TextField(default="")
     lease_until_at = UtcDateTimeField(null=True)
     deadline_at = UtcDateTimeField(null=True)
+    paused_at = UtcDateTimeField(null=True)
     last_error = TextField(default="")
 
     @property
@@ -138,7 +144,12 @@ class FlowDown(Table):
 
 
 class AccessKey(Table):
-    """A pair on the storage service. `retained_ct` is the provider's encrypted copy of the initial secret (T13)."""
+    """A pair on the storage service, and what is kept of its secret, always sealed:
+
+    `retained_ct` is the provider's copy of the initial one (T13); `secret_ct` that of a later one, until it was stored
+    or `reveal_until_at` has passed; `parked_ct` that of a key which was switched off on a service that can only delete
+    it, until it is switched on again or deleted.
+    """
 
     id = AutoField()
     sub_account = ForeignKeyField(SubAccount, backref="access_keys")
@@ -149,9 +160,33 @@ class AccessKey(Table):
     phase = TextField(default="pending")
     secret_ct = TextField(null=True)
     retained_ct = TextField(null=True)
+    parked_ct = TextField(null=True)
+    asked_session_hash = TextField(default="")
+    reveal_until_at = UtcDateTimeField(null=True)
     revealed_at = UtcDateTimeField(null=True)
     revealed_by = TextField(default="")
     reveal_session_hash = TextField(default="")
     stored_at = UtcDateTimeField(null=True)
     created_at = UtcDateTimeField()
     created_by = TextField()
+    inactive_at = UtcDateTimeField(null=True)
+    delete_after_at = UtcDateTimeField(null=True)
+    last_used_at = UtcDateTimeField(null=True)
+    last_used_source = TextField(default="")
+    link_until_at = None  # filled by questions that ask for it
+
+
+class HandOver(Table):
+    """A link that shows a new key's secret once to whoever opens it. `sealed` can be opened with the link's token alone
+    (beside the data key), and is gone once the link was used, withdrawn, or its time is up."""
+
+    id = AutoField()
+    access_key = ForeignKeyField(AccessKey, backref="hand_overs")
+    access_key_id: int
+    token_hash = TextField(unique=True)
+    sealed = TextField(null=True)
+    created_at = UtcDateTimeField()
+    created_by = TextField()
+    expires_at = UtcDateTimeField()
+    used_at = UtcDateTimeField(null=True)
+    withdrawn_at = UtcDateTimeField(null=True)

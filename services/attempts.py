@@ -36,7 +36,8 @@ class Limit:
 
 LOG_IN = "log_in"
 MAIL = "mail"
-LIMITS = {LOG_IN: Limit(10, 50, 5), MAIL: Limit(3, 20, 15)}
+HAND_OVER = "hand_over"
+LIMITS = {LOG_IN: Limit(10, 50, 5), MAIL: Limit(3, 20, 15), HAND_OVER: Limit(20, 20, 5)}
 
 
 class TooManyAttempts(Refusal):
@@ -73,6 +74,13 @@ def count(act: Act, address: str, purpose: str = LOG_IN, device: str = "") -> No
             in_a_row = _raise(_account(address), act.at, timedelta(days=CONSECUTIVE_DAYS)).failures
             if in_a_row > CONSECUTIVE_FAILURES:
                 raise NewPasswordNeeded
+
+
+def count_of_network(act: Act, purpose: str) -> None:
+    """Counts one attempt where there is no account, only where it comes from. Raises TooManyAttempts."""
+    limit = LIMITS[purpose]
+    with write_tx():
+        _count(_network(act, purpose), act.at, timedelta(minutes=limit.minutes), limit.per_network)
 
 
 def forgive(act: Act, address: str, device: str = "") -> None:

@@ -5,6 +5,8 @@ import string
 
 from models.base import write_tx
 from models.sub_account import AccessKey, SubAccount
+from services import key_switching
+from services.access_keys import SHOW_AGAIN_WITHIN
 from services.audit import Act, record
 from services.secret import Secret, Vault
 from services.storage.contract import RemoteAccount, RemoteKey, Storage
@@ -23,7 +25,7 @@ def make_next(storage: Storage, vault: Vault, act: Act, row: SubAccount, remote:
         if key.phase == "pending":
             _make(storage, vault, act, row, key, standing)
             return True
-        if key.access_key_id and _bring(storage, act, row, key, standing.get(key.access_key_id)):
+        if key.access_key_id and key_switching.bring(storage, vault, act, row, key, standing.get(key.access_key_id)):
             return True
     return False
 
@@ -43,7 +45,7 @@ def _make(
         return
     pair = storage.new_key(row.remote_uid)
     with write_tx():
-        kept = _keep(vault, key, pair.id, pair.secret)
+        kept = _keep(vault, act, key, pair.id, pair.secret)
         if kept:
             _live(act, row, key)
     if not kept:
@@ -51,10 +53,11 @@ def _make(
 
 
 def _import(storage: Storage, vault: Vault, act: Act, row: SubAccount, key: AccessKey) -> None:
-    """The pair is kept before it is sent, so that a lost answer is repeated with the same pair."""
-    if key.access_key_id is None:
-        key_id = "PP" + _random(KEY_ID_SIGNS, 18)
-        if not _keep(vault, key, key_id, Secret(_random(SECRET_SIGNS, 40))):
+    """The pair is kept before it is sent, so that a lost answer is repeated with the same pair. If the service was away
+    for so long that the secret's time was over, the same id gets a new one."""
+    if key.access_key_id is None or not (key.retained_ct or key.secret_ct):
+        key_id = key.access_key_id or "PP" + _random(KEY_ID_SIGNS, 18)
+        if not _keep(vault, act, key, key_id, Secret(_random(SECRET_SIGNS, 40))):
             return
     storage.put_key(row.remote_uid, str(key.access_key_id), vault.open(str(key.retained_ct or key.secret_ct)))
     _live(act, row, key)
@@ -64,17 +67,22 @@ def _random(signs: str, length: int) -> str:
     return "".join(secrets.choice(signs) for _ in range(length))
 
 
-def _keep(vault: Vault, key: AccessKey, key_id: str, secret: Secret) -> bool:
-    """The initial key is the provider's retained copy (T13); any other is kept only until it was shown.
+def _keep(vault: Vault, act: Act, key: AccessKey, key_id: str, secret: Secret) -> bool:
+    """The initial key is the provider's retained copy (T13); any other is kept only until it was shown, and not longer
+    than SHOW_AGAIN_WITHIN from now.
 
     False when another worker has given the row a pair meanwhile: that one stands, this one is nobody's.
     """
     sealed = vault.seal(secret)
     retained, shown_once = (sealed, None) if key.origin == "initial" else (None, sealed)
-    values = {"access_key_id": key_id, "retained_ct": retained, "secret_ct": shown_once}
+    until_at = None if shown_once is None else act.at + SHOW_AGAIN_WITHIN
+    values = {
+        "access_key_id": key_id, "retained_ct": retained, "secret_ct": shown_once, "reveal_until_at": until_at,
+    }  # fmt: skip
+    nothing_kept = AccessKey.retained_ct.is_null() & AccessKey.secret_ct.is_null() & (AccessKey.phase == "pending")
+    as_read = AccessKey.access_key_id.is_null() | (AccessKey.access_key_id == key.access_key_id)
     with write_tx():
-        nobody_did = AccessKey.access_key_id.is_null()
-        kept = bool(AccessKey.update(**values).where(AccessKey.id == key.id, nobody_did).execute())
+        kept = bool(AccessKey.update(**values).where(AccessKey.id == key.id, nothing_kept, as_read).execute())
     if kept:
         key.access_key_id, key.retained_ct, key.secret_ct = key_id, retained, shown_once
     return kept
@@ -85,27 +93,3 @@ def _live(act: Act, row: SubAccount, key: AccessKey) -> None:
     with write_tx():
         if AccessKey.update(phase="live").where(AccessKey.id == key.id, AccessKey.phase == "pending").execute():
             record(act, "access_key.made", key, partner=row.partner_id, after={"access_key_id": key.access_key_id})
-
-
-def _bring(storage: Storage, act: Act, row: SubAccount, key: AccessKey, found: RemoteKey | None) -> bool:
-    """Switches or deletes one known key; False when it stands as wanted."""
-    key_id = str(key.access_key_id)
-    if key.wanted == "deleted":
-        storage.delete_key(row.remote_uid, key_id)
-        _moved(act, row, key, "deleted")
-        return True
-    active = key.wanted == "active"
-    phase = "live" if active else "inactive"
-    if found is None or (found.active == active and key.phase == phase):
-        return False
-    if found.active != active:
-        storage.put_key_active(row.remote_uid, key_id, active)
-    _moved(act, row, key, phase)
-    return True
-
-
-def _moved(act: Act, row: SubAccount, key: AccessKey, phase: str) -> None:
-    before, key.phase = key.phase, phase
-    with write_tx():
-        key.save(only=["phase"])
-        record(act, "access_key.applied", key, partner=row.partner_id, before={"phase": before}, after={"phase": phase})

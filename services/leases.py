@@ -22,10 +22,13 @@ class LeaseLost(Exception):
 
 
 def take(site: Site) -> SubAccount | None:
-    """Leases the sub-account of the region that has been due for longest; None when nothing is due."""
+    """Leases the sub-account of the region that has been due for longest; None when nothing is due.
+
+    What an operator has put on hold is not due until it is let go."""
     now = site.clock.now()
     free = SubAccount.lease_until_at.is_null() | (SubAccount.lease_until_at < now)
-    due = OPEN_WORK & free & (SubAccount.next_attempt_at <= now) & (SubAccount.region == site.region)
+    waits = SubAccount.paused_at.is_null() & (SubAccount.next_attempt_at <= now)
+    due = OPEN_WORK & free & waits & (SubAccount.region == site.region)
     with write_tx():
         row = skip_locked(
             SubAccount.select().where(due).order_by(SubAccount.next_attempt_at, SubAccount.id).limit(1)

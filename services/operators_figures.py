@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import fn
+from peewee import JOIN, fn
 
 from models.audit import AuditEvent
 from models.contract import Contract
+from models.drift import Drift
 from models.outbox import Mail
 from models.partner import DetailQuery, Partner
 from models.sub_account import SETTLED_PHASES, Customer, Region, SubAccount
@@ -43,13 +44,17 @@ class Stuck:
 @dataclass(frozen=True)
 class RegionFigures:
     """`pending`: changes that the service has not followed yet, without the stuck ones; `oldest_at`: when the oldest
-    of them was made; `unheld_since_at`: see `quotas_unheld_since`."""
+    of them was made; `unheld_since_at`: see `quotas_unheld_since`. `findings`: what the comparison found and is not
+    over, the oldest first. `rests`: the service failed several times running and is left alone until
+    `region.retry_at`."""
 
     region: Region
     pending: int
     oldest_at: datetime | None
     stuck: list[Stuck]
     unheld_since_at: datetime | None
+    findings: list[Drift]
+    rests: bool
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,10 @@ def applications() -> list[Application]:
 
 
 def stuck(at: datetime, region: Region | None = None) -> list[Stuck]:
-    """Sub-accounts that need people: the worker gave up on them or their time to be followed is over."""
+    """Sub-accounts that need people: the worker gave up on them, their time to be followed is over,
+    or an operator has put them on hold."""
     overdue = UNSETTLED & (SubAccount.deadline_at < at)
-    wanted = (SubAccount.phase == "attention") | overdue
+    wanted = (SubAccount.phase == "attention") | overdue | (UNSETTLED & SubAccount.paused_at.is_null(False))
     rows = list(
         SubAccount.select(SubAccount, Partner, Customer, Region)
         .join(Partner)
@@ -172,4 +178,12 @@ def _region(region: Region, at: datetime) -> RegionFigures:
     pending = SubAccount.select().where(waiting).count()
     oldest = SubAccount.select().where(waiting).order_by(SubAccount.deadline_at, SubAccount.id).first()
     made_at = oldest and (oldest.deadline_at - APPLY_WITHIN if oldest.deadline_at else oldest.created_at)
-    return RegionFigures(region, pending, made_at, stuck(at, region), quotas_unheld_since(region, at))
+    unheld_at = quotas_unheld_since(region, at)
+    rests = region.retry_at is not None and region.retry_at > at
+    return RegionFigures(region, pending, made_at, stuck(at, region), unheld_at, _findings(region), rests)
+
+
+def _findings(region: Region) -> list[Drift]:
+    opened = Drift.select(Drift, SubAccount).join(SubAccount, JOIN.LEFT_OUTER)
+    opened = opened.where(Drift.region == region, Drift.resolved_at.is_null())
+    return list(opened.order_by(Drift.first_seen_at, Drift.id).limit(MOST_ROWS))

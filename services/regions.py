@@ -17,12 +17,14 @@ log = logging.getLogger("portal.worker")
 
 def describe(name: str, storage: Storage) -> Region:
     """The region's row, brought to what the storage says of itself."""
+    can = storage.capabilities
     with write_tx():
         region, _made = Region.get_or_create(name=name)
         region.endpoint, region.s3_region = storage.endpoint, storage.region
-        region.hard_quota = storage.capabilities.hard_quota
-        region.quota_delay_seconds = storage.capabilities.quota_delay_seconds
-        _save(region, "endpoint", "s3_region", "hard_quota", "quota_delay_seconds")
+        region.hard_quota, region.quota_delay_seconds = can.hard_quota, can.quota_delay_seconds
+        region.keys_return = can.key_inactive or (can.key_import and can.key_secret)
+        region.tells_last_use = can.last_used
+        _save(region, "endpoint", "s3_region", "hard_quota", "quota_delay_seconds", "keys_return", "tells_last_use")
     return region
 
 

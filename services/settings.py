@@ -60,6 +60,8 @@ class Settings:
     undo_minutes: int = 15
     slider_step_bytes: int = 10 * 10**9
     measure_minutes: int = 5
+    key_delete_days: int = 14
+    key_age_days: int = 365
     sign_up_draft_days: int = 30
 
     @property
@@ -87,6 +89,8 @@ NUMBERS = {
     "PORTAL_UNDO_MINUTES": "undo_minutes",
     "PORTAL_SLIDER_STEP_BYTES": "slider_step_bytes",
     "PORTAL_MEASURE_MINUTES": "measure_minutes",
+    "PORTAL_KEY_DELETE_DAYS": "key_delete_days",
+    "PORTAL_KEY_AGE_DAYS": "key_age_days",
     "PORTAL_SIGN_UP_DRAFT_DAYS": "sign_up_draft_days",
 }
 TEXTS = {

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from models.sub_account import Region
 from services.audit import Act
@@ -16,7 +17,8 @@ from services.storage.contract import Storage
 class Site:
     """The region's row, its storage, and what the worker needs beside. `owner` names this worker in leases.
 
-    `put_off` holds, by sub-account id, until when a measurement that cannot succeed is not asked for again.
+    `comparison` is the one that is under way (services.drift). `put_off` holds, by sub-account id, until when a
+    measurement that cannot succeed is not asked for again.
     """
 
     region: Region
@@ -27,6 +29,8 @@ class Site:
     jitter: Callable[[float, float], float] = field(default=random.SystemRandom().uniform)
     put_off: dict = field(default_factory=dict)
     sweep_next_at: datetime | None = None
+    comparison: Any = None
+    key_use_next_at: datetime | None = None
 
     def act(self) -> Act:
         return Act(at=self.clock.now(), actor_name="worker", source="worker")

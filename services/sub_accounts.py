@@ -22,6 +22,7 @@ from services.refusal import N_, Refusal
 from services.settings import Settings
 from services.sub_account_lookup import flow_down_terms
 
+UID_PREFIX = "pp-"  # by which the portal knows its accounts on the storage service
 UID_SIGNS = string.ascii_lowercase + string.digits
 OLDEST_AGREEMENT_ON = date(1990, 1, 1)
 
@@ -152,7 +153,7 @@ def _open(act: Act, partner: Partner, contract: Contract, wish: SubAccountWish) 
         customer=customer,
         region=region,
         number=_new_number(),
-        remote_uid="pp-" + "".join(secrets.choice(UID_SIGNS) for _ in range(16)),
+        remote_uid=UID_PREFIX + "".join(secrets.choice(UID_SIGNS) for _ in range(16)),
         name=name,
         name_key=names.key(name),
         contact_name=names.tidy(wish.contact_name, "contact_name"),

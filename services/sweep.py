@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from models.base import write_tx
+from models.base import empty_log, write_tx
 from models.outbox import Mail, OneTimeKey
 from models.partner import SignUpDraft
-from services import attempts, contracts
+from services import attempts, contracts, key_rotation
 from services.audit import Act
 from services.settings import Settings
 
@@ -24,10 +24,13 @@ def sweep(act: Act, settings: Settings) -> list[str]:
         old = (Mail.sent_at <= act.at - MAILS_KEPT) & (Mail.html != "")
         mails = Mail.update(text=CLEARED, html="", attachment="").where(old).execute()
     counters = attempts.tidy(act.at)
+    old_keys = key_rotation.delete_due(act)
+    empty_log()
     done = (
         (drafts, "unfinished sign-ups"),
         (keys, "one-time keys of forms"),
         (mails, "texts of sent mails"),
         (counters, "counters of attempts"),
+        (old_keys, "keys that had been off for long"),
     )
     return lines + [f"{number} {what} removed" for number, what in done if number]

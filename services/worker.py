@@ -16,7 +16,7 @@ from datetime import timedelta
 from peewee import InterfaceError, OperationalError
 
 from models.base import database
-from services import enforcement, mail_sending, regions, sweep, usage
+from services import access_keys, drift, enforcement, hand_over_links, key_use, mail_sending, regions, sweep, usage
 from services.clock import Clock
 from services.provisioning import provision_next
 from services.secret import Vault
@@ -54,8 +54,12 @@ def take_care(site: Site, settings: Settings) -> bool:
     """Mails, measurements and what time brings, a bounded amount of each; True when there may be more."""
     mails = mail_sending.send_due(settings, site.clock.now(), MAILS_A_ROUND)
     _sweep(site, settings)
+    access_keys.destroy_expired(site.act())
+    hand_over_links.end_expired(site.act())
+    key_use.look(site)
+    compared = drift.look(site, settings)
     measured = usage.measure_due(site, timedelta(minutes=settings.measure_minutes))
-    return mails == MAILS_A_ROUND or measured == usage.BATCH
+    return mails == MAILS_A_ROUND or measured == usage.BATCH or compared
 
 
 def round_of_work(site: Site, settings: Settings) -> bool:

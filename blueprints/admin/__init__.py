@@ -12,4 +12,5 @@ from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
     partners,
     queue,
     storage,
+    storage_desk,
 )

@@ -12,6 +12,10 @@ def advice(code: str) -> str:
         "stranger": _(
             "Another account stands under this name on the storage service. Clear that up there, then try again."
         ),
+        "edited": _(
+            "Somebody keeps changing this account on the storage service itself. Find out who, then take over "
+            "the value there or let the worker put it right."
+        ),
         "missing": _(
             "The account was there and is gone; its data may be lost. Find out why before anything is made anew."
         ),
@@ -22,3 +26,34 @@ def advice(code: str) -> str:
         "fault": _("The worker met a fault of its own. Read its log, report the fault, then try again."),
     }
     return known.get(code, _("The change took longer than it may. See whether the worker runs, then try again."))
+
+
+def finding_words(kind: str) -> str:
+    """What the comparison found, in a few words."""
+    return {
+        "missing": _("The account is missing on the storage service"),
+        "stranger": _("Another account stands under this name"),
+        "quota": _("Another quota"),
+        "suspension": _("Barred or let in by hand"),
+        "key_state": _("A key was switched on or off by hand"),
+        "unknown_account": _("Unknown account"),
+        "unknown_key": _("Unknown key"),
+        "key_missing": _("A key is gone"),
+    }[kind]
+
+
+def finding_advice(kind: str, acted: bool) -> str:
+    """What was done about it, or what an operator does."""
+    if acted:
+        done = {
+            "unknown_account": _("It is barred. See whose it is; nothing is deleted by itself."),
+            "unknown_key": _("It is switched off. Find out who made it and whether data was read with it."),
+            "key_missing": _("The partner was asked by mail to replace it."),
+        }
+        return done.get(kind, _("The worker is putting it right."))
+    todo = {
+        "unknown_account": _("Seen in two complete comparisons and older than a day, it is barred. See whose it is."),
+        "unknown_key": _("The worker switches it off as soon as the storage service answers."),
+        "missing": _("Find out why before anything is made anew. The sub-account needs attention."),
+    }
+    return todo.get(kind, _("The sub-account needs attention."))

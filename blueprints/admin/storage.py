@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 
 from blueprints.access import Permission, act, requires
 from blueprints.admin import bp
-from blueprints.admin.reasons import advice
+from blueprints.admin.reasons import advice, finding_advice, finding_words
 from blueprints.errors import words
 from blueprints.partials import answer, leave_to, wants_partial
 from services import operators_figures as figures
@@ -45,6 +45,8 @@ def _show(status: int = 200, **values):
         status=status,
         regions=figures.regions(at),
         advice=advice,
+        finding_advice=finding_advice,
+        finding_words=finding_words,
         at=at,
         measure_minutes=current_app.settings.measure_minutes,
         **values,

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from datetime import timedelta
 
 from flask import Blueprint, Response, current_app, flash, g, make_response, request, stream_with_context, url_for
 from flask_babel import gettext as _
@@ -23,12 +24,17 @@ from services.sub_account_lookup import flow_down_terms, open_contracts, own_sub
 bp = Blueprint("sub_accounts", __name__, url_prefix="/sub-accounts")
 
 
+def asked(args, keys: bool) -> lists.Asked:
+    age = timedelta(days=current_app.settings.key_age_days)
+    return listing.asked(args, keys=keys, keys_before_at=g.clock.now() - age)
+
+
 @bp.get("")
 @requires(Permission.SUB_ACCOUNT_LIST)
 def index():
     args, keys = listing.read(request.args), viewer.may(Permission.SUB_ACCOUNT_VIEW)
     places = {name: listing.place(args, name) for name in ("after", "before")}
-    found = lists.page(viewer.partner, listing.asked(args, keys=keys), g.clock.now(), **places)
+    found = lists.page(viewer.partner, asked(args, keys), g.clock.now(), **places)
     regions = [] if wants_partial() else lists.region_names()
     form = None if wants_partial() else listing.FilterForm(args).offer(regions, keys=keys)
     heads = cells.heads()
@@ -54,8 +60,8 @@ def index():
 def export():
     """The whole selection, not the page."""
     private = viewer.may(Permission.SUB_ACCOUNT_VIEW)
-    asked = listing.asked(listing.read(request.args), keys=private)
-    rows = lists.everything(viewer.partner, asked, g.clock.now())
+    wanted = asked(listing.read(request.args), private)
+    rows = lists.everything(viewer.partner, wanted, g.clock.now())
     header = [*listing.COLUMNS, *(listing.PRIVATE_COLUMNS if private else ())]
     pieces = csv_export.lines(header, listing.file_rows(rows, private=private))
     response = Response(stream_with_context(pieces), mimetype="text/csv")

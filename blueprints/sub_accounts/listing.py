@@ -3,6 +3,7 @@
 import functools
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from gettext import NullTranslations
 
 from flask import url_for
@@ -24,7 +25,7 @@ SHORTEST_SEARCH = 2
 LONGEST_SEARCH = 120
 NUMBER = re.compile("[0-9]{12}")
 FILTERS = ("q", "state", "fill", "region", "sort")
-KEY_WAITING = "key-waiting"
+KEY_STATES = {"key-waiting": "waiting", "key-first": "first", "key-old": "old"}
 COLUMNS = (
     "number", "name", "customer", "region", "state", "settled", "billing", "allocated_bytes", "in_force_bytes",
     "used_bytes", "measured_at", "excess_allowed", "flow_down", "created_at",
@@ -38,7 +39,9 @@ STATE_CHOICES = (
     ("changing", N_("Change not yet in force")),
     ("paused", N_("Paused")),
     ("attention", N_("Problem")),
-    (KEY_WAITING, N_("First key not shown yet")),
+    ("key-waiting", N_("First key not shown yet")),
+    ("key-first", N_("First key still in use")),
+    ("key-old", N_("Key due for replacement")),
     ("deleted", N_("Deleted")),
 )
 FILL_CHOICES = (ALL, ("near", N_("85 % or more")), ("full", N_("Full")))
@@ -63,7 +66,8 @@ class FilterForm(FlaskForm):
     def offer(self, regions: list[str], *, keys: bool) -> "FilterForm":
         """Fills the choices; who may not see keys is not offered to filter by them."""
         words = reader().translations
-        self.state.choices = [choice for choice in offered(words, STATE_CHOICES) if keys or choice.value != KEY_WAITING]
+        offer = [choice for choice in STATE_CHOICES if keys or choice[0] not in KEY_STATES]
+        self.state.choices = offered(words, tuple(offer))
         self.region.choices = [*offered(words, (ALL,)), *(SelectChoice(name) for name in regions)]
         self.fill.choices, self.sort.choices = offered(words, FILL_CHOICES), offered(words, SORT_CHOICES)
         return self
@@ -76,15 +80,16 @@ def offered(words: NullTranslations, choices: tuple[tuple[str, str], ...]) -> tu
 
 
 def read(args: Mapping[str, str]) -> MultiDict:
-    """The filters of an address; the home page's `key=waiting` is one of the states."""
+    """The filters of an address; the home page's `key=waiting` and the like are among the states."""
     found = MultiDict({name: args[name] for name in (*FILTERS, "after", "before") if args.get(name)})
-    if args.get("key") == "waiting":
-        found["state"] = KEY_WAITING
+    if f"key-{args.get('key')}" in KEY_STATES:
+        found["state"] = f"key-{args['key']}"
     return found
 
 
-def asked(args: Mapping[str, str], *, keys: bool) -> Asked:
-    """What the address asks for; whoever may not see keys cannot filter by them."""
+def asked(args: Mapping[str, str], *, keys: bool, keys_before_at: datetime) -> Asked:
+    """What the address asks for; whoever may not see keys cannot filter by them. Keys made before `keys_before_at` are
+    due for replacement."""
     text = names.key(visible(args.get("q", "")))
     state = args.get("state", "")
     return Asked(
@@ -92,7 +97,8 @@ def asked(args: Mapping[str, str], *, keys: bool) -> Asked:
         state=state if state in STATES or state == "changing" else "",
         region=visible(args.get("region", "")),
         fill=args.get("fill", ""),
-        key="waiting" if keys and state == KEY_WAITING else "",
+        key=KEY_STATES.get(state, "") if keys else "",
+        keys_before_at=keys_before_at,
         sort=args.get("sort", "name"),
     )
 

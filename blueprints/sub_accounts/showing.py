@@ -1,5 +1,7 @@
 """What the page of one sub-account shows, and what of it changes while the storage service follows."""
 
+import secrets
+
 from flask import g
 from flask_babel import gettext as _
 
@@ -7,7 +9,7 @@ from blueprints import formats, pieces
 from blueprints.access import act, viewer
 from blueprints.sub_accounts.states import FLOW_DOWN, flow_down_state, phase_badge, settled, waits_to_be_set_up
 from models.sub_account import AccessKey, SubAccount
-from services import access_keys, connection, usage_chart
+from services import access_keys, connection, key_rules, usage_chart
 from services.sub_account_lookup import history
 
 SET_UP_PHASES = ("pending", "provisioning")
@@ -28,35 +30,34 @@ def page(account: SubAccount) -> dict:
 
 
 def live(account: SubAccount) -> dict:
-    """The values of the parts that the page asks for again: state, capacity, first key."""
+    """The values of the parts that the page asks for again: state, capacity, keys."""
     keys = access_keys.own_keys(viewer.partner, account)
-    key = next((key for key in keys if key.origin == "initial"), None)
     stuck = account.phase == "attention"
-    key_coming = key is not None and key.phase == "pending"
-    at = connection.of(account, key.access_key_id if key else None)
+    key_coming = any(key.phase == "pending" for key in keys)
+    working = [key for key in keys if key.phase == "live"]
+    at = connection.of(account, working[-1].access_key_id if working else None)
     return {
         "account": account,
         "keys": keys,
-        "key": key,
-        "may_show": key is not None and access_keys.may_show(act(), key),
+        "offers": key_rules.offers(act(), account, keys),
+        "once": secrets.token_urlsafe(16),
         "badge": pieces.worded_badge(formats.reader().translations, *phase_badge(account)),
-        "steps": steps(account, key),
+        "steps": steps(account, keys),
         "waits_for_room": waits_to_be_set_up(account),
         "waiting": not stuck and (not settled(account) or key_coming),
-        "seen": seen(account, key),
+        "seen": seen(account, keys),
         "connection": at,
         "snippets": connection.snippets(at),
     }
 
 
 def riders(values: dict) -> tuple[str, ...]:
-    """What goes with the state: never the first key once it was shown, or its secret would be swapped away."""
-    key = values["key"]
-    first_key = ("access_keys/_first.html",) if key is not None and key.revealed_at is None else ()
-    return ("sub_accounts/_capacity.html", *first_key)
+    """What goes with the state: never the keys while a secret may stand among them, or it would be swapped away."""
+    shown = any(offer.may_show and offer.key.revealed_at for offer in values["offers"])
+    return ("sub_accounts/_capacity.html", *(() if shown else ("access_keys/_keys.html",)))
 
 
-def seen(account: SubAccount, key: AccessKey | None) -> str:
+def seen(account: SubAccount, keys: list[AccessKey]) -> str:
     """A fingerprint of what is shown: a poll that brings it back gets nothing new."""
     shown = (
         account.phase,
@@ -65,16 +66,17 @@ def seen(account: SubAccount, key: AccessKey | None) -> str:
         account.in_force_bytes or 0,
         account.writable,
         account.reason_code,
+        *(f"{key.id}-{key.phase}" for key in keys),
     )
-    return ".".join(str(part) for part in (*shown, key.phase if key else "")).lower()
+    return ".".join(str(part) for part in shown).lower()
 
 
-def steps(account: SubAccount, key: AccessKey | None) -> list[tuple[str, str]]:
+def steps(account: SubAccount, keys: list[AccessKey]) -> list[tuple[str, str]]:
     """How far the set-up is; empty once it is over."""
     if account.phase not in SET_UP_PHASES:
         return []
     made = account.phase == "provisioning"
-    has_key = key is not None and key.phase == "live"
+    has_key = any(key.phase == "live" for key in keys)
     return [
         (_("Saved"), "done"),
         (_("Storage account"), "done" if made else "current"),

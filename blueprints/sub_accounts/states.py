@@ -20,7 +20,7 @@ WAITS_FOR_ROOM = (N_("Being set up, waiting for capacity"), "warn")
 KEYS = {
     "pending": (N_("Being made"), "info"),
     "waiting": (N_("Not shown"), "warn"),
-    "shown": (N_("In use"), "neutral"),
+    "shown": (N_("In use, better replaced"), "info"),
     "replaced": (N_("Replaced"), "good"),
     "inactive": (N_("Switched off"), "neutral"),
     "attention": (N_("Problem"), "bad"),

@@ -59,6 +59,7 @@ RGW = Capabilities(
     read_only=True,
     bucket_names="account",
     customer_buckets=True,
+    key_secret=True,
 )
 AWS = Capabilities(
     key_import=False,

@@ -69,7 +69,9 @@ class Storage(ABC):
         "put_key_active", "delete_key", "list_accounts", "measure", "enforce", "purge", "probe_key", "health",
     )  # fmt: skip
     # operations that a backend has only with the capability of that name; without it they are refused
-    OPTIONAL: ClassVar[dict[str, str]] = {"traffic": "traffic", "last_used": "last_used", "put_read_only": "read_only"}
+    OPTIONAL: ClassVar[dict[str, str]] = {
+        "traffic": "traffic", "last_used": "last_used", "put_read_only": "read_only", "read_secret": "key_secret",
+    }  # fmt: skip
 
     @abstractmethod
     def read_account(self, uid: str) -> RemoteAccount | None:
@@ -173,6 +175,13 @@ class Storage(ABC):
         StorageRefused: without capability `last_used`. StorageAbsent: no such key.
         """
         raise StorageRefused("this service does not tell when a key was last used")
+
+    def read_secret(self, uid: str, key_id: str) -> Secret:
+        """The secret of a key that stands there: kept sealed while the key is switched off by `delete_key`.
+
+        StorageRefused: without capability `key_secret`. StorageAbsent: no such key.
+        """
+        raise StorageRefused("this service does not give out secrets")
 
     def put_read_only(self, uid: str, read_only: bool) -> None:
         """Lets the account read and delete alone, or write again; the gentle step before suspension.

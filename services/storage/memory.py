@@ -113,6 +113,15 @@ class MemoryStorage(FaultControls, Storage):
         account.keys[key_id].active = active
 
     @operation
+    def read_secret(self, uid: str, key_id: str) -> Secret:
+        if not self.capabilities.key_secret:
+            raise StorageRefused("this service does not give out secrets")
+        account = self._account(uid)
+        if key_id not in account.keys:
+            raise StorageAbsent(f"account {uid} has no key {key_id}")
+        return account.keys[key_id].secret
+
+    @operation
     def delete_key(self, uid: str, key_id: str) -> None:
         if uid in self._state:
             self._state[uid].keys.pop(key_id, None)

@@ -115,6 +115,12 @@ class RgwStorage(Storage):
     def put_key_active(self, uid: str, key_id: str, active: bool) -> None:
         raise StorageRefused("this service cannot switch keys off: delete the key and put it again")
 
+    def read_secret(self, uid: str, key_id: str) -> Secret:
+        for key in (self._user(uid) or {"keys": []})["keys"]:
+            if key["access_key"] == key_id:
+                return Secret(key["secret_key"])
+        raise StorageAbsent(f"account {uid} has no key {key_id}")
+
     def delete_key(self, uid: str, key_id: str) -> None:
         if key_id in {key["access_key"] for key in (self._user(uid) or {"keys": []})["keys"]}:
             with suppress(Missing):

@@ -52,6 +52,7 @@ class Capabilities:
     read_only: bool = False  # an account can be brought to reading and deleting alone (`put_read_only`)
     bucket_names: Literal["service", "account"] = "service"  # within which two buckets cannot have the same name
     customer_buckets: bool = False  # customers make further buckets themselves, with their keys
+    key_secret: bool = False  # the service gives out the secret of a key that stands there (`read_secret`)
     max_keys: int | None = None  # keys that an account may have at a time; None: no limit that matters
 
     def __post_init__(self) -> None:

@@ -36,8 +36,8 @@ def test_the_key_is_shown_by_a_button_and_the_page_itself_never_has_the_secret(a
 
 def test_htmx_gets_the_card_alone_and_the_focus_goes_to_it(alice, key_url):
     shown = alice.post(f"{key_url}/reveal", htmx=True)
-    assert shown.text.lstrip().startswith('<section id="first-key"') and SECRET in shown.text
-    assert "first-key" in shown.headers["HX-Trigger"] and SECRET not in str(shown.headers)
+    assert shown.text.lstrip().startswith('<section id="keys"') and SECRET in shown.text
+    assert "keys" in shown.headers["HX-Trigger"] and SECRET not in str(shown.headers)
 
 
 def test_every_place_of_the_secret_is_marked_to_go_with_the_page(alice, account, key_url):
@@ -82,9 +82,7 @@ def test_once_stored_nobody_sees_it_again(alice, account, key_url):
     refused = alice.post(f"{key_url}/reveal", htmx=True)
     assert refused.status_code == 409 and SECRET not in refused.text
     text = alice.get(f"/sub-accounts/{account.number}").text
-    assert "Show" not in re.search(r'<section id="first-key".*?</section>', text, re.DOTALL)[0].replace(
-        "Secret shown", ""
-    )
+    assert "Show" not in re.search(r'<section id="keys".*?</section>', text, re.DOTALL)[0].replace("Secret shown", "")
 
 
 def test_without_htmx_storing_leads_back_to_the_page(alice, account, key_url):

@@ -82,7 +82,7 @@ def show_key(hand: Hand) -> Pair:
     if not hand.scripts:
         page.reload()
     hand.press(button(hand, "Show the key"))
-    card = page.locator("#first-key")
+    card = page.locator("#keys")
     expect(card).to_contain_text("First key, shown once")
     found = page.locator("[data-secret] code").first.text_content()
     key_id = card.locator("dd").first.locator("code").text_content()
@@ -100,7 +100,7 @@ def show_key(hand: Hand) -> Pair:
 
 def say_stored(hand: Hand) -> None:
     hand.press(button(hand, "I have stored it"))
-    expect(hand.page.locator("#first-key")).to_contain_text("The secret cannot be shown again.")
+    expect(hand.page.locator("#keys")).to_contain_text("The secret cannot be shown again.")
 
 
 def read_pair(snippets: dict[str, str], key_id: str, secret: str) -> Pair:

@@ -75,12 +75,12 @@ def test_opening_a_sub_account(eyes, cast, portal, work):
     work()
     expect(seen.page.locator("#state .badge-good")).to_be_visible()
     seen.look("set up while being watched")
-    seen.page.locator("#first-key form button").click()
+    seen.page.locator("#keys form[action$='/reveal'] button").click()
     expect(seen.page.locator("[data-secret]").first).to_be_visible()
-    for summary in seen.page.locator("#first-key summary").all():
+    for summary in seen.page.locator("#keys summary").all():
         summary.click()
     seen.look("first key shown")
-    seen.page.locator("#first-key .actions button").click()
+    seen.page.locator("#keys .actions button").click()
     expect(seen.page.locator("[data-secret]")).to_have_count(0)
     seen.look("first key stored")
 
@@ -90,7 +90,7 @@ def test_the_key_page_without_scripts(eyes, cast, portal, clock):
     seen = eyes(cast.alice)
     seen.visitor.open(f"/sub-accounts/{account.number}")
     with seen.page.expect_navigation():
-        seen.page.evaluate("document.querySelector('#first-key form').submit()")  # as a browser does without scripts
+        seen.page.evaluate("document.querySelector('#keys form').submit()")  # as a browser does without scripts
     expect(seen.page.locator("[data-secret]").first).to_be_visible()
     seen.look("first key on a page of its own")
 

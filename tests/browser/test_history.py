@@ -74,7 +74,7 @@ def test_going_on_and_back_shows_no_secret(window, account, whole_page):
     page = window.open(f"/sub-accounts/{account.number}")
     if whole_page:  # as the form is sent where scripts do not run
         with page.expect_navigation():
-            page.evaluate("document.querySelector('#first-key form').submit()")
+            page.evaluate("document.querySelector('#keys form').submit()")
         expect(page.locator("[data-secret] code").first).to_have_text(SECRET)
     else:
         reveal(page)

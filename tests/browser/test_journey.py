@@ -115,8 +115,8 @@ def test_a_second_tab_gets_the_fresh_figures_and_keeps_its_own(clicks):
 def test_a_key_is_never_shown_again(clicks):
     hand, pair = clicks.partner, clicks.pairs[ANNA.name]
     hand.visitor.open(f"/sub-accounts/{pair.number}")
-    expect(hand.page.locator("#first-key")).to_contain_text("The secret cannot be shown again.")
-    expect(hand.page.locator("#first-key")).to_contain_text("The provider keeps an encrypted copy")
+    expect(hand.page.locator("#keys")).to_contain_text("The secret cannot be shown again.")
+    expect(hand.page.locator("#keys")).to_contain_text("The provider keeps an encrypted copy")
     hand.page.go_back()
     hand.page.go_forward()
     hand.page.reload()

@@ -25,6 +25,7 @@ SENSIBLE = {
     "allocation_entry": {"sub_account_id": 1},
     "sub_account": {"observed_generation": 0},
     "flow_down": {"way": "attested"},
+    "drift": {"kind": "quota"},
 }
 _number = count(1)
 

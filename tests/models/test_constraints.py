@@ -43,7 +43,12 @@ FORBIDDEN = [
     ("access_key", {"wanted": "lost"}),
     ("access_key", {"phase": "lost"}),
     ("access_key", {"origin": "rotation", "retained_ct": "sealed"}),
+    ("hand_over", {"sealed": "sealed", "used_at": "2026-03-02 09:00:00"}),
     ("usage_day", {"peak_bytes": 0}),
+    ("drift", {"kind": "mood"}),
+    ("drift", {"resolution": "prayed", "resolved_at": "2026-03-02 09:00:00"}),
+    ("drift", {"resolution": "gone"}),
+    ("drift", {"seen_count": 0}),
 ]
 ALSO_FORBIDDEN = [
     ("allocation_entry", {"after_bytes": -1}),

@@ -79,10 +79,9 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty_database, tmp_path):
     assert "half" not in own_tables()
 
 
-def test_no_two_migrations_have_the_same_number():
-    numbers = [path.name[:4] for path in DIRECTORY.glob("[0-9]*.py")]
-    assert len(numbers) == len(set(numbers))
-    assert min(numbers) == "0001"
+def test_migrations_are_numbered_without_gaps():
+    numbers = sorted(path.name[:4] for path in DIRECTORY.glob("[0-9]*.py"))
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
 
 
 def test_every_table_has_a_model_and_every_model_a_table(db):

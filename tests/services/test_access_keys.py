@@ -85,8 +85,10 @@ def test_once_stored_it_is_never_shown_again_and_the_provider_s_copy_stays_seale
     assert AuditEvent.select().where(AuditEvent.action == "access_key.stored").count() == 1
 
 
-def test_the_copy_of_a_rotated_key_is_destroyed_when_it_is_stored(reveal, key, acting, cast):
-    AccessKey.update(origin="rotation", secret_ct=AccessKey.retained_ct, retained_ct=None).execute()
+def test_the_copy_of_a_rotated_key_is_destroyed_when_it_is_stored(reveal, key, acting, cast, clock):
+    until_at = clock.now() + timedelta(minutes=10)
+    asked = {"asked_session_hash": "session-a", "reveal_until_at": until_at}
+    AccessKey.update(origin="rotation", secret_ct=AccessKey.retained_ct, retained_ct=None, **asked).execute()
     reveal()
     access_keys.note_stored(acting(cast.alice), key.id)
     assert AccessKey.get_by_id(key.id).secret_ct is None

@@ -15,6 +15,7 @@ BY_CAPABILITY = {
     "traffic": lambda can: can.traffic,
     "last_used": lambda can: can.last_used,
     "put_read_only": lambda can: can.read_only,
+    "read_secret": lambda can: can.key_secret,
 }
 HOUR = (datetime(2026, 3, 1, 9, tzinfo=UTC), datetime(2026, 3, 1, 10, tzinfo=UTC))
 
@@ -45,6 +46,7 @@ def calls(storage: Storage, uid: str, key) -> dict:
         "traffic": lambda: storage.traffic(*HOUR),
         "last_used": lambda: storage.last_used(uid, key[0]),
         "put_read_only": lambda: storage.put_read_only(uid, False),
+        "read_secret": lambda: storage.read_secret(uid, key[0]),
         "probe_key": lambda: storage.probe_key(*key, f"{uid}-main"),
         "health": storage.health,
         "delete_key": lambda: storage.delete_key(uid, key[0]),
