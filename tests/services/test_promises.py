@@ -139,7 +139,7 @@ def test_a_secret_that_nobody_fetched_in_time_is_found(ground, standing, spoiled
     assert broken(ground) == ["secrets"]
 
 
-@pytest.mark.parametrize(("sealed", "hours"), [("in the open", 0), (SEALED, 49)])
+@pytest.mark.parametrize(("sealed", "hours"), [("in the open", 0), (SEALED, 49)], ids=["open", "late"])
 def test_a_hand_over_link_that_keeps_what_it_must_not_is_found(ground, standing, sealed, hours):
     key, now = AccessKey.select().first(), ground.clock.now()
     link = HandOver.create(
