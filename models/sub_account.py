@@ -59,7 +59,9 @@ class SubAccount(Table):
     """A storage account of one customer: what is wanted (ours), what was observed (the service's), and how far apart.
 
     `observed_quota_bytes` is never below the quota that the service may hold: a raise is noted before the call, a
-    decrease after it. `in_force_bytes` is the allocation that the service has confirmed.
+    decrease after it. `in_force_bytes` is the allocation that the service has confirmed. `suspended_at` and
+    `suspended_by` (a name) are those of a pause. With `delete_after_at` it is suspended until it is deleted, and can be
+    restored; `wanted_state` is "deleted" from when that begins.
     """
 
     id = AutoField()
@@ -82,6 +84,8 @@ class SubAccount(Table):
     allow_overdraft = BooleanField(default=False)
     allocated_bytes = BigIntegerField(default=0)
     wanted_state = TextField(default="active")
+    suspended_at = UtcDateTimeField(null=True)
+    suspended_by = TextField(default="")
     delete_after_at = UtcDateTimeField(null=True)
     created_at = UtcDateTimeField()
 

@@ -12,7 +12,7 @@ from peewee import InterfaceError, OperationalError, fn
 from models.base import write_tx
 from models.contract import Contract
 from models.sub_account import SubAccount
-from services import key_making, leases, regions
+from services import key_making, leases, purging, regions
 from services.audit import record
 from services.secret import SealBroken
 from services.site import Site
@@ -65,6 +65,9 @@ def _go_on(site: Site, row: SubAccount) -> None:
         _later(site, row, regions.UNAVAILABLE, str(failure), failure.retry_after_seconds)
     except NoRoomYet:
         _wait_for_room(site, row)
+    except purging.StillLocked as lock:
+        regions.note_answer(site.region, site.clock.now())
+        purging.wait_for_lock(site, row, lock)
     except leases.LeaseLost:
         leases.release(site, row)
     except NeedsPeople as need:
@@ -83,11 +86,16 @@ def _go_on(site: Site, row: SubAccount) -> None:
 def _step(site: Site, row: SubAccount) -> bool:
     """Makes the next single call; True when the service already stands as wanted."""
     remote = site.storage.read_account(row.remote_uid)
+    deleted = row.wanted_state == "deleted"
     if remote is None:
-        _create(site, row)
-        return False
+        if not deleted:
+            _create(site, row)
+        return deleted
     if remote.marker != row.public_id:
         raise NeedsPeople("stranger", f"another account stands under {row.remote_uid}")
+    if deleted:
+        purging.remove_page(site, row, remote)
+        return False
     suspended = row.wanted_state == "suspended"
     if remote.suspended != suspended:
         leases.hold(site, row)
@@ -157,6 +165,10 @@ def _reserve(site: Site, row: SubAccount, wanted_bytes: int | None) -> None:
 
 
 def _settle(site: Site, row: SubAccount) -> None:
+    if row.wanted_state == "deleted":
+        purging.bury(site, row)
+        _room_was_made(site, row)
+        return
     phase = "suspended" if row.wanted_state == "suspended" else "ready"
     with write_tx():
         noted = leases.note(

@@ -63,6 +63,8 @@ class Settings:
     key_delete_days: int = 14
     key_age_days: int = 365
     sign_up_draft_days: int = 30
+    deletion_days: int = 30
+    deletions_per_hour: int = 20
 
     @property
     def mail_dir(self) -> Path:
@@ -92,6 +94,8 @@ NUMBERS = {
     "PORTAL_KEY_DELETE_DAYS": "key_delete_days",
     "PORTAL_KEY_AGE_DAYS": "key_age_days",
     "PORTAL_SIGN_UP_DRAFT_DAYS": "sign_up_draft_days",
+    "PORTAL_DELETION_DAYS": "deletion_days",
+    "PORTAL_DELETIONS_PER_HOUR": "deletions_per_hour",
 }
 TEXTS = {
     "PORTAL_HOST": "host",

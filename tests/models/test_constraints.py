@@ -49,6 +49,11 @@ FORBIDDEN = [
     ("drift", {"resolution": "prayed", "resolved_at": "2026-03-02 09:00:00"}),
     ("drift", {"resolution": "gone"}),
     ("drift", {"seen_count": 0}),
+    ("deletion", {"removed_bytes": -1}),
+    ("deletion", {"started_at": "2026-03-02 09:00:00", "found_bytes": -1, "found_objects": 0}),
+    ("deletion", {"released_at": "2026-03-02 09:00:00"}),
+    ("deletion", {"cursor": "page 2"}),
+    ("deletion", {"started_at": "2026-03-02 09:00:00", "ended_at": "2026-03-02 09:00:00", "cursor": "page 2"}),
 ]
 ALSO_FORBIDDEN = [
     ("allocation_entry", {"after_bytes": -1}),

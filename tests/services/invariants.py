@@ -75,7 +75,16 @@ def check_storage(storage: MemoryStorage, vault: Vault) -> None:
         assert noted_bytes <= contract.reserved_bytes, f"{contract.number}: more was noted than it holds"
     for row in rows.values():
         if row.settled:
-            _check_settled(storage, vault, row)
+            (_check_gone if row.phase == "deleted" else _check_settled)(storage, vault, row)
+
+
+def _check_gone(storage: MemoryStorage, _vault: Vault, row: SubAccount) -> None:
+    """Deleted means deleted: there, and of what was kept here."""
+    assert row.remote_uid not in storage._state, f"{row.name} is called deleted and stands there"
+    assert (row.allocated_bytes, row.observed_quota_bytes, row.used_bytes) == (0, None, 0)
+    for key in AccessKey.select().where(AccessKey.sub_account == row):
+        assert (key.wanted, key.phase) == ("deleted", "deleted")
+        assert not (key.secret_ct or key.retained_ct or key.parked_ct), f"{row.name}: a secret is kept"
 
 
 def _check_settled(storage: MemoryStorage, vault: Vault, row: SubAccount) -> None:

@@ -1,0 +1,158 @@
+"""Which deletions may begin (domain.md, States; threats.md 27).
+
+Until one begins, a sub-account is only suspended and can be restored. Beginning looks once more under the row's lock;
+after it nothing can be restored. So many an hour begin by themselves; the next wait for a second person.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from models.base import locked, write_tx
+from models.deletion import Deletion
+from models.sub_account import AccessKey, Region, SubAccount
+from services.audit import Act, record
+from services.purging import PROGRESS_WITHIN, destroy_key
+from services.refusal import N_, NotFound, Refusal
+from services.settings import Settings
+from services.site import Site
+
+COUNTED = timedelta(hours=1)
+BATCH = 50
+
+
+class ReleaseRefused(Refusal):
+    """The deletions go on waiting."""
+
+
+def begin_due(site: Site, settings: Settings) -> int:
+    """Begins the deletions of the region whose delay is over, or holds them back; returns how many it decided."""
+    decided = 0
+    while decided < BATCH and _due(site).exists() and _decide_next(site, settings):
+        decided += 1
+    return decided
+
+
+def may_begin(at: datetime, settings: Settings, region: Region, deletion: Deletion) -> Literal["begin", "hold", "wait"]:
+    """The one place that says whether a deletion that is due may begin. Call with the region's row locked, so that
+    several workers count one after the other.
+
+    hold: so many began within the hour that a second person has to look (threats.md 27); wait: not now, ask again.
+    """
+    if deletion.released_at is not None:
+        return "begin"
+    began = Deletion.select().where(
+        Deletion.region == region, Deletion.started_at > at - COUNTED, Deletion.released_at.is_null()
+    )
+    return "begin" if began.count() < settings.deletions_per_hour else "hold"
+
+
+def _due(site: Site):
+    """Those whose delay is over and which nobody holds: neither an operator nor the guard."""
+    held = Deletion.held_at.is_null(False) & Deletion.released_at.is_null()
+    return (
+        SubAccount.select(SubAccount.id)
+        .join(Deletion)
+        .where(
+            SubAccount.region == site.region,
+            SubAccount.delete_after_at <= site.clock.now(),
+            SubAccount.wanted_state == "suspended",
+            SubAccount.paused_at.is_null(),
+            ~held,
+        )
+        .order_by(SubAccount.delete_after_at, SubAccount.id)
+        .limit(1)
+    )
+
+
+def _decide_next(site: Site, settings: Settings) -> bool:
+    """Begins or holds back the one that is due for longest; False when there is none, or it has to wait."""
+    now = site.clock.now()
+    with write_tx():
+        locked(Region.select().where(Region.id == site.region.id)).get()
+        found = _due(site).first()
+        if found is None:
+            return False
+        row = locked(SubAccount.select().where(SubAccount.id == found.id)).get()
+        deletion = Deletion.get_or_none(Deletion.sub_account == row)
+        if deletion is None or row.wanted_state != "suspended" or row.delete_after_at is None:
+            return True  # restored between the two looks
+        if row.delete_after_at > now:
+            return True
+        answer = may_begin(now, settings, site.region, deletion)
+        if answer == "begin":
+            _begin(site.act(), row, deletion)
+        elif answer == "hold":
+            _hold_back(site.act(), row, deletion)
+    return answer != "wait"
+
+
+def _begin(act: Act, row: SubAccount, deletion: Deletion) -> None:
+    """From here on it ends irrevocably. The keys go first: nobody will use them again."""
+    before = {"phase": row.phase, "delete_after_at": row.delete_after_at}
+    deletion.started_at = act.at
+    deletion.save(only=["started_at"])
+    row.wanted_state, row.phase, row.generation = "deleted", "deleting", row.generation + 1
+    row.delete_after_at, row.enforce_next_at = None, None
+    row.attempts, row.reason_code, row.last_error = 0, "", ""
+    row.next_attempt_at, row.deadline_at = act.at, act.at + PROGRESS_WITHIN
+    row.save(
+        only=[
+            "wanted_state", "phase", "generation", "delete_after_at", "enforce_next_at", "attempts", "reason_code",
+            "last_error", "next_attempt_at", "deadline_at",
+        ]
+    )  # fmt: skip
+    record(act, "sub_account.deletion_begun", row, partner=row.partner_id, before=before, after={"phase": row.phase})
+    for key in locked(AccessKey.select().where(AccessKey.sub_account == row, AccessKey.wanted != "deleted")):
+        destroy_key(act, row, key)
+
+
+def _hold_back(act: Act, row: SubAccount, deletion: Deletion) -> None:
+    deletion.held_at = act.at
+    deletion.save(only=["held_at"])
+    record(act, "sub_account.deletion_held", row, partner=row.partner_id)
+
+
+def held(region: Region) -> list[Deletion]:
+    """What waits for a second person in the region, the first held back first, each with its sub-account."""
+    query = Deletion.select(Deletion, SubAccount).join(SubAccount)
+    waiting = Deletion.held_at.is_null(False) & Deletion.released_at.is_null() & Deletion.started_at.is_null()
+    return list(query.where(Deletion.region == region, waiting).order_by(Deletion.held_at, Deletion.id))
+
+
+def seen(deletions: Iterable[Deletion]) -> str:
+    """Names a batch, so that only what was looked at is released."""
+    return hashlib.sha256(",".join(str(deletion.id) for deletion in deletions).encode()).hexdigest()[:16]
+
+
+def release(act: Act, region_id: int, batch: str, reason: str) -> int:
+    """The second person lets the held deletions of the region begin; returns how many. `batch` is what was `seen`.
+
+    Raises NotFound, ReleaseRefused when nothing waits, when something else waits by now, and for what the same person
+    has asked for."""
+    own = f"{act.kind}:{act.actor_id}"
+    with write_tx():
+        region = locked(Region.select().where(Region.id == region_id)).first()
+        if region is None:
+            raise NotFound()
+        waiting = held(region)
+        if not waiting:
+            raise ReleaseRefused(N_("No deletion waits here any more."))
+        if seen(waiting) != batch:
+            raise ReleaseRefused(N_("Other deletions wait here by now. Look at the list again."))
+        if any(deletion.asked_by == own for deletion in waiting):
+            raise ReleaseRefused(
+                N_("You asked for some of these deletions yourself. Somebody else has to release them.")
+            )
+        return sum(_release(act, own, deletion, reason) for deletion in waiting)
+
+
+def _release(act: Act, own: str, deletion: Deletion, reason: str) -> bool:
+    """False when it was restored at this moment."""
+    row, released = deletion.sub_account, {"released_at": act.at, "released_by": own, "released_name": act.actor_name}
+    if not Deletion.update(**released).where(Deletion.id == deletion.id).execute():
+        return False
+    after = {"asked_by": deletion.asked_name, "reason": reason}
+    record(act, "sub_account.deletion_released", row, partner=row.partner_id, after=after)
+    return True

@@ -1,0 +1,140 @@
+"""What a partner does with a sub-account as a whole: pause and resume it, have it deleted, and restore it in time.
+
+The storage service follows as with any other change. Nothing here deletes: that begins by itself (services.purging)
+when the delay is over, and from then on nothing is restored.
+"""
+
+from datetime import timedelta
+
+from models.base import locked, write_tx
+from models.contract import Contract
+from models.deletion import Deletion
+from models.partner import Partner
+from models.sub_account import SubAccount
+from services import names
+from services.allocation_ledger import APPLY_WITHIN
+from services.audit import Act, record
+from services.provisioning_desk import phase_of_wish
+from services.refusal import N_, NotFound, Refusal
+from services.settings import Settings
+
+
+class LifeRefused(Refusal):
+    """The sub-account stays as it is."""
+
+
+def suspend(act: Act, partner: Partner, number: str) -> SubAccount:
+    """All keys are refused, the data and the allocation are kept. A paused one stays as it is.
+
+    Raises NotFound, and LifeRefused for one that is to be deleted."""
+    with write_tx():
+        row = _own(partner, number)
+        _refuse_deletion(row)
+        if row.wanted_state == "suspended":
+            return row
+        row.suspended_at, row.suspended_by = act.at, act.actor_name
+        _want(act, row, "suspended")
+        record(act, "sub_account.suspended", row, partner=row.partner_id, after={"wanted_state": "suspended"})
+    return row
+
+
+def resume(act: Act, partner: Partner, number: str) -> SubAccount:
+    """The keys work again. An active one stays as it is.
+
+    Raises NotFound, and LifeRefused for one that is to be deleted or whose contract is over."""
+    with write_tx():
+        row = _own(partner, number)
+        _refuse_deletion(row)
+        if row.wanted_state == "active":
+            return row
+        if not _contract_runs(row):
+            raise LifeRefused(N_("The contract of %(name)s is not active. Its keys stay refused."), name=row.name)
+        row.suspended_at, row.suspended_by = None, ""
+        _want(act, row, "active")
+        record(act, "sub_account.reactivated", row, partner=row.partner_id, after={"wanted_state": "active"})
+    return row
+
+
+def delete(act: Act, settings: Settings, partner: Partner, number: str, typed: str) -> SubAccount:
+    """The keys are refused at once; after `settings.deletion_days` all data go. Until that begins it can be restored,
+    and it keeps its name and its allocation. One that is to be deleted already stays as it is.
+
+    `typed` must be the name or the number, a guard against slips. Raises NotFound and LifeRefused (field "typed")."""
+    with write_tx():
+        row = _own(partner, number)
+        if row.wanted_state == "deleted" or row.delete_after_at is not None:
+            return row
+        if typed.strip() != row.number and names.key(typed) != row.name_key:
+            raise LifeRefused(N_("This is not the name of this sub-account. Type %(name)s."), "typed", name=row.name)
+        row.delete_after_at = act.at + timedelta(days=settings.deletion_days)
+        Deletion.create(
+            sub_account=row,
+            region=row.region_id,
+            asked_at=act.at,
+            asked_by=f"{act.kind}:{act.actor_id}",
+            asked_name=act.actor_name,
+        )
+        before = {"wanted_state": row.wanted_state}
+        _want(act, row, "suspended")
+        after = {"wanted_state": "suspended", "delete_after_at": row.delete_after_at}
+        record(act, "sub_account.deletion_asked", row, partner=row.partner_id, before=before, after=after)
+    return row
+
+
+def restore(act: Act, partner: Partner, number: str) -> SubAccount:
+    """Takes the deletion back, any time before it begins. What was paused before stays paused, and so does what
+    belongs to a contract that is over. One that is not to be deleted stays as it is.
+
+    Raises NotFound, and LifeRefused once the deletion has begun."""
+    with write_tx():
+        row = _own(partner, number)
+        if row.wanted_state == "deleted":
+            raise LifeRefused(
+                N_("The deletion of %(name)s has begun. It can no longer be stopped or taken back."), name=row.name
+            )
+        if row.delete_after_at is None:
+            return row
+        Deletion.delete().where(Deletion.sub_account == row).execute()
+        before = {"delete_after_at": row.delete_after_at}
+        row.delete_after_at = None
+        if row.suspended_at is None and not _contract_runs(row):
+            row.suspended_at, row.suspended_by = act.at, act.actor_name
+        wanted = "active" if row.suspended_at is None else "suspended"
+        _want(act, row, wanted)
+        record(act, "sub_account.restored", row, partner=row.partner_id, before=before, after={"wanted_state": wanted})
+    return row
+
+
+def _own(partner: Partner, number: str) -> SubAccount:
+    row = locked(SubAccount.select().where(SubAccount.partner == partner, SubAccount.number == number)).first()
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def _refuse_deletion(row: SubAccount) -> None:
+    if row.wanted_state == "deleted":
+        raise LifeRefused(N_("%(name)s is being deleted. That can no longer be changed."), name=row.name)
+    if row.delete_after_at is not None:
+        raise LifeRefused(
+            N_("%(name)s will be deleted on %(after_at)s. Restore it first."),
+            name=row.name,
+            after_at=row.delete_after_at,
+        )
+
+
+def _contract_runs(row: SubAccount) -> bool:
+    return Contract.select().where(Contract.id == row.contract_id, Contract.state == "active").exists()
+
+
+def _want(act: Act, row: SubAccount, state: str) -> None:
+    """Writes the wish and makes the row due for the worker."""
+    row.wanted_state, row.generation = state, row.generation + 1
+    row.phase = row.phase if row.phase in ("pending", "provisioning") else phase_of_wish(row)
+    row.attempts, row.next_attempt_at, row.deadline_at = 0, act.at, act.at + APPLY_WITHIN
+    row.save(
+        only=[
+            "wanted_state", "generation", "phase", "attempts", "next_attempt_at", "deadline_at", "suspended_at",
+            "suspended_by", "delete_after_at",
+        ]
+    )  # fmt: skip
