@@ -62,6 +62,13 @@ def make_link(number: str, key_id: int):
     return answer("access_keys/link.html", "access_keys/_link.html", focus="#keys h2", **values)
 
 
+@bp.post("/withdraw")
+@requires(Permission.KEY_REVEAL)
+def withdraw_link(number: str, key_id: int):
+    done = _("The link does not work any more.")
+    return change(number, done, lambda: hand_over.withdraw(act(), viewer.partner, number, key_id))
+
+
 @bp.post("/replace")
 @requires(Permission.KEY_CHANGE)
 def replace(number: str, key_id: int):
@@ -118,6 +125,7 @@ def refused(account: SubAccount, refusal: Refusal):
 
 def show_keys(account: SubAccount, problem: str = "", status: int = 200):
     keys = access_keys.own_keys(viewer.partner, account)
-    values = {"account": account, "offers": key_rules.offers(act(), account, keys), "problem": problem}
+    offers = key_rules.offers(act(), account, keys)
+    values = {"account": account, "offers": offers, "rotation": key_rules.rotation(offers), "problem": problem}
     values["once"] = secrets.token_urlsafe(16)
     return answer("", "access_keys/_keys.html", status=status, focus="#keys h2", **values)

@@ -44,4 +44,6 @@ def show(token: str):
 def over(refusal: Refusal):
     """Why the link shows nothing. An unknown one says what a mistyped one does."""
     unknown = isinstance(refusal, NotFound)
-    return answer("hand_over/over.html", reason="" if unknown else words(refusal), status=404 if unknown else 410)
+    used = isinstance(refusal, hand_over.HandOverUsed)
+    status = 404 if unknown else 410
+    return answer("hand_over/over.html", reason="" if unknown else words(refusal), used=used, status=status)

@@ -29,6 +29,10 @@ class HandOverClosed(Refusal):
     """The link showed its secret already, was withdrawn, or its time is up."""
 
 
+class HandOverUsed(HandOverClosed):
+    """The link showed its secret already: to whoever opened it first."""
+
+
 @dataclass(frozen=True)
 class Handed:
     """What the link shows, once."""
@@ -63,6 +67,13 @@ def create(act: Act, settings: Settings, partner: Partner, number: str, key_id: 
     return token, link.expires_at
 
 
+def withdraw(act: Act, partner: Partner, number: str, key_id: int) -> None:
+    """Closes the key's open link, if there is one. Raises NotFound for a key that is not theirs."""
+    access_keys.own_key(partner, number, key_id)
+    with write_tx():
+        links.withdraw(act, locked(AccessKey.select().where(AccessKey.id == key_id)).get())
+
+
 def look(token: str, at: datetime) -> HandOver:
     """The open link with key, sub-account, customer, partner and region; changes nothing, because mail scanners open
     every link. Raises NotFound and HandOverClosed."""
@@ -81,7 +92,7 @@ def look(token: str, at: datetime) -> HandOver:
     if link is None:
         raise NotFound()
     if link.used_at is not None:
-        raise HandOverClosed(
+        raise HandOverUsed(
             N_("This link was already used on %(used_at)s. Each link shows the key once."), used_at=link.used_at
         )
     if link.withdrawn_at is not None:
@@ -103,7 +114,7 @@ def use(act: Act, settings: Settings, token: str) -> Handed:
         used = {"used_at": act.at, "sealed": None}
         still = (HandOver.id == link.id) & HandOver.used_at.is_null() & HandOver.withdrawn_at.is_null()
         if not HandOver.update(**used).where(still).execute():
-            raise HandOverClosed(N_("This link was already used. Each link shows the key once."))
+            raise HandOverUsed(N_("This link was already used. Each link shows the key once."))
         key = link.access_key
         if key.revealed_at is None:
             key.revealed_at, key.revealed_by = act.at, ""

@@ -58,6 +58,23 @@ def offers(act: Act, account: SubAccount, keys: list[AccessKey]) -> list[Offer]:
     return [_offer(now, key) for key in now.keys]
 
 
+def rotation(offers: list[Offer]) -> tuple[str, ...]:
+    """How far the replacement is: making, handing over, switching off and deleting are each "done", "current" or
+    "todo". Empty while none is under way, also when the new key is the one that was switched off."""
+    if len(offers) < MOST_KEYS:
+        return ()
+    old, new = offers[0].key, offers[-1].key
+    if new.wanted != "active" or new.phase == "attention":
+        return ()
+    if new.phase == "pending" or offers[-1].missed:
+        at = 0
+    elif new.revealed_at is None:
+        at = 1
+    else:
+        at = 2 if old.phase != "inactive" else 3
+    return tuple("done" if step < at else "current" if step == at else "todo" for step in range(4))
+
+
 def _offer(now: Standing, key: AccessKey) -> Offer:
     may_show, gone = access_keys.may_show(now.act, key), missed(now, key)
     new = key.origin == "rotation" and key.phase == "live" and key.revealed_at is None

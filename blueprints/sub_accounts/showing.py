@@ -35,11 +35,13 @@ def live(account: SubAccount) -> dict:
     stuck = account.phase == "attention"
     key_coming = any(key.phase == "pending" for key in keys)
     working = [key for key in keys if key.phase == "live"]
+    offers = key_rules.offers(act(), account, keys)
     at = connection.of(account, working[-1].access_key_id if working else None)
     return {
         "account": account,
         "keys": keys,
-        "offers": key_rules.offers(act(), account, keys),
+        "offers": offers,
+        "rotation": key_rules.rotation(offers),
         "once": secrets.token_urlsafe(16),
         "badge": pieces.worded_badge(formats.reader().translations, *phase_badge(account)),
         "steps": steps(account, keys),

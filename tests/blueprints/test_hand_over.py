@@ -48,7 +48,7 @@ def test_the_button_shows_the_pair_with_its_endpoint_and_texts_once(link, client
     assert shown.text.count(secret) == shown.text.count("data-secret") == 4
     again = client.post(link)
     assert again.status_code == 410 and "already used" in again.text and secret not in again.text
-    assert client.get(link).status_code == 410
+    assert client.get(link).status_code == 410 and "somebody else has the key" in again.text
 
 
 def test_the_secret_stays_in_that_answer(link, client, desk, caplog):
@@ -66,6 +66,16 @@ def test_a_link_whose_time_is_up_says_so(link, client, clock):
     for ask in (client.get, client.post):
         answer = ask(link)
         assert answer.status_code == 410 and "The time of this link is up." in answer.text
+
+
+def test_an_open_link_can_be_withdrawn_also_when_the_secret_can_no_longer_be_shown(link, client, desk, new, clock):
+    clock.advance(minutes=30)
+    assert desk.offers(new) == {"withdraw", "off"}
+    desk.press(new, "withdraw")
+    text = desk.text()
+    assert "The link does not work any more." in text and "is open until" not in text
+    gone = client.post(link)
+    assert gone.status_code == 410 and "withdrawn" in gone.text and "somebody else" not in gone.text
 
 
 def test_a_withdrawn_link_says_so(link, client, desk, new):

@@ -14,7 +14,8 @@ from services.attempts import TooManyAttempts
 from services.hand_over import HandOverClosed
 from services.refusal import NotFound
 from services.secret import SealBroken, Vault
-from tests.services.ground import work
+from tests.cast import act_of
+from tests.services.ground import trail, work
 from tests.services.test_key_rotation import Rotation, everything_kept
 
 
@@ -111,6 +112,19 @@ def test_it_is_withdrawn_when_the_key_is_switched_off(rotation, new, link, open_
     rotation.off(new)
     with pytest.raises(HandOverClosed, match="withdrawn"):
         open_it(token)
+
+
+def test_it_is_withdrawn_by_whoever_may_make_one(rotation, new, link, open_it, clock, cast):
+    token = link(new)
+    clock.advance(hours=1)
+    with pytest.raises(NotFound):
+        hand_over.withdraw(act_of(cast.charlie, clock.now()), cast.contoso, rotation.row.number, new.id)
+    assert HandOver.get().sealed
+    for _ in range(2):
+        hand_over.withdraw(rotation.act(), cast.northwind, rotation.row.number, new.id)
+    with pytest.raises(HandOverClosed, match="withdrawn"):
+        open_it(token)
+    assert (HandOver.get().sealed, len(trail("hand_over.withdrawn"))) == (None, 1)
 
 
 def test_a_key_that_waits_for_its_customer_is_not_taken_for_missed(rotation, new, link, clock):

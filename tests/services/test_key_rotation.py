@@ -349,3 +349,39 @@ def test_the_page_offers_exactly_what_the_acts_do(rotation):
     rotation.delete(rotation.first)
     work(rotation.site)
     assert offered(new) == (True, False, False, False)
+
+
+def test_how_far_the_replacement_is_is_told_from_the_first_step_to_the_last(rotation, clock):
+    def current():
+        steps = key_rules.rotation(key_rules.offers(rotation.act(), fresh(rotation.row), rotation.keys()))
+        assert steps == () or steps == tuple(
+            "done" if at < steps.index("current") else "current" if at == steps.index("current") else "todo"
+            for at in range(4)
+        )
+        return steps.index("current") if steps else None
+
+    assert current() is None
+    new = rotation.replace()
+    assert current() == 0
+    work(rotation.site)
+    assert current() == 1
+    clock.advance(minutes=10)
+    assert current() == 0, "nobody saw it in time: it is to be made again"
+    new = rotation.replace(once="once-2")
+    work(rotation.site)
+    rotation.reveal(new)
+    assert current() == 2
+    rotation.off(rotation.first)
+    assert current() == 2, "the service has not followed yet"
+    work(rotation.site)
+    assert current() == 3
+    rotation.on(rotation.first)
+    work(rotation.site)
+    rotation.off(new)
+    assert current() is None, "the new one was switched off: that is no replacement"
+    rotation.on(new)
+    work(rotation.site)
+    rotation.off(rotation.first)
+    work(rotation.site)
+    rotation.delete(rotation.first)
+    assert current() is None
