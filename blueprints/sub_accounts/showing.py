@@ -54,8 +54,8 @@ def live(account: SubAccount) -> dict:
 
 
 def riders(values: dict) -> tuple[str, ...]:
-    """What goes with the state: never the keys while a secret may stand among them, or it would be swapped away."""
-    shown = any(offer.may_show and offer.key.revealed_at for offer in values["offers"])
+    """What goes with the state: never the keys while a secret or a link may stand there: it would be swapped away."""
+    shown = any(offer.may_show and (offer.key.revealed_at or offer.handed_until_at) for offer in values["offers"])
     return ("sub_accounts/_capacity.html", *(() if shown else ("access_keys/_keys.html",)))
 
 
