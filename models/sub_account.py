@@ -1,5 +1,7 @@
 """Customers, their sub-accounts on the storage service, and the keys to them."""
 
+from datetime import UTC, datetime
+
 from peewee import AutoField, BigIntegerField, BooleanField, DateField, ForeignKeyField, IntegerField, TextField
 
 from models.base import Table, UtcDateTimeField
@@ -22,6 +24,7 @@ PHASES = (
     "attention",
 )
 SETTLED_PHASES = ("ready", "suspended", "deleted")
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Region(Table):
@@ -44,6 +47,7 @@ class Region(Table):
     scan_error = TextField(default="")
     keys_return = BooleanField(default=True)
     tells_last_use = BooleanField(default=False)
+    traffic_until_at = UtcDateTimeField(null=True)  # before this hour it is known; None: the service does not tell it
 
 
 class Customer(Table):
@@ -99,6 +103,7 @@ class SubAccount(Table):
     used_bytes = BigIntegerField(default=0)
     object_count = BigIntegerField(default=0)
     measured_at = UtcDateTimeField(null=True)
+    measure_next_at = UtcDateTimeField(default=AT_ONCE)
     writable = BooleanField(default=True)
     enforced_at = UtcDateTimeField(null=True)
     enforce_next_at = UtcDateTimeField(null=True)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from models.base import write_tx
 from models.sub_account import SubAccount
-from services import regions, usage
+from services import regions, usage_keeping
 from services.audit import record
 from services.site import Site
 from services.storage.contract import Enforcement, StorageAbsent, StorageError, StorageUnavailable
@@ -55,7 +55,7 @@ def enforce_due(site: Site) -> int:
                 changed.add(row.contract_id)
             counted += 1
     for contract_id in changed:
-        usage.sum_up(contract_id)
+        usage_keeping.sum_up(contract_id)
     regions.note_enforced(site.region, now)
     return counted
 

@@ -10,7 +10,7 @@ from models.contract import Contract
 from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
 from services import allocation_ledger as ledger
-from services import hand_over_links, leases, usage
+from services import hand_over_links, leases, usage_keeping
 from services.audit import Act, record
 from services.site import Site
 from services.storage.contract import Purged, RemoteAccount, StorageAbsent, StorageRefused
@@ -133,7 +133,7 @@ def bury(site: Site, row: SubAccount) -> None:
             ledger.write(act, contract, [step], ledger.new_batch(), "closed", "")
         _end_keys(act, stood)
         record(act, "sub_account.deleted", stood, partner=stood.partner_id, after=_end(act, stood))
-        usage.sum_up(stood.contract_id)
+        usage_keeping.sum_up(stood.contract_id)
 
 
 def _end(act: Act, row: SubAccount) -> dict:

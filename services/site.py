@@ -17,8 +17,7 @@ from services.storage.contract import Storage
 class Site:
     """The region's row, its storage, and what the worker needs beside. `owner` names this worker in leases.
 
-    `comparison` is the one that is under way (services.drift). `put_off` holds, by sub-account id, until when a
-    measurement that cannot succeed is not asked for again.
+    `comparison` is the one that is under way (services.drift), `measuring` what is being measured (services.usage).
     """
 
     region: Region
@@ -27,9 +26,10 @@ class Site:
     clock: Clock
     owner: str
     jitter: Callable[[float, float], float] = field(default=random.SystemRandom().uniform)
-    put_off: dict = field(default_factory=dict)
     sweep_next_at: datetime | None = None
     comparison: Any = None
+    measuring: Any = None
+    traffic_next_at: datetime | None = None
     key_use_next_at: datetime | None = None
 
     def act(self) -> Act:

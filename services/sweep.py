@@ -5,7 +5,7 @@ from datetime import timedelta
 from models.base import empty_log, write_tx
 from models.outbox import Mail, OneTimeKey
 from models.partner import SignUpDraft
-from services import attempts, contracts, key_rotation
+from services import attempts, contracts, key_rotation, usage_keeping
 from services.audit import Act
 from services.settings import Settings
 
@@ -25,12 +25,14 @@ def sweep(act: Act, settings: Settings) -> list[str]:
         mails = Mail.update(text=CLEARED, html="", attachment="").where(old).execute()
     counters = attempts.tidy(act.at)
     old_keys = key_rotation.delete_due(act)
+    hours = usage_keeping.tidy(act.at)
     empty_log()
     done = (
         (drafts, "unfinished sign-ups"),
         (keys, "one-time keys of forms"),
         (mails, "texts of sent mails"),
         (counters, "counters of attempts"),
+        (hours, "hours of use whose days are kept"),
         (old_keys, "keys that had been off for long"),
     )
     return lines + [f"{number} {what} removed" for number, what in done if number]

@@ -1,109 +1,116 @@
-"""Used capacity: asked of the storage service, kept with its time and, day by day, with that day's allocation."""
+"""Used capacity: asked of the storage service, sub-account by sub-account, those first that have waited longest."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+import time
+from collections import defaultdict
+from datetime import datetime, timedelta
 
-from peewee import Asc, fn
+from peewee import SQL
 
-from models.base import locked, write_tx
-from models.contract import Contract
+from models.base import skip_locked, write_tx
 from models.sub_account import SubAccount
-from models.usage import UsageDay
-from services import regions
+from services import regions, usage_traffic
 from services.site import Site
-from services.storage.contract import Measured, StorageAbsent, StorageError, StorageUnavailable
+from services.storage.contract import StorageAbsent, StorageUnavailable
+from services.usage_asking import Asked, Asking
+from services.usage_keeping import Answer, keep_all
 
-BATCH = 20
+BATCH = 40
+ROUND_SECONDS = 5  # longer than this one call of `measure_due` does not wait for answers
+REST_FACTOR = 10  # what took a minute is measured again after ten at the earliest
+LONGEST_REST = timedelta(minutes=50)  # so that each hour has a sample
+# literally as in the index that finds them
+STANDS_THERE = SQL("(observed_state <> '' AND observed_state <> 'deleted')")
 
 log = logging.getLogger("portal.worker")
 
 
 def measure_due(site: Site, every: timedelta) -> int:
-    """Measures the sub-accounts whose last sample is older than `every`, oldest first; returns how many were asked for.
+    """Measures the sub-accounts that have not been asked for since `every`, oldest first, a few at once; returns how
+    many were asked for. Also asks for the traffic of hours that are over.
 
-    One that cannot be measured keeps its old figure and its old time: a gap stays a gap. It is put off for `every`, so
-    that it does not stand in the way of the others.
+    One that cannot be measured keeps its old figure and its old time: a gap stays a gap. Whoever is taken is due again
+    after `every`, whatever comes of it: nobody stands in the way of the others, and two workers ask once.
     """
     now = site.clock.now()
     if regions.resting(site.region, now):
         return 0
-    rows = _due(site, now, every)
-    for row in rows:
-        try:
-            measured = site.storage.measure(row.remote_uid)
-        except StorageUnavailable as failure:
-            regions.note_failure(site.region, site.clock.now(), str(failure))
-            site.put_off[row.id] = now + every
-            if regions.resting(site.region, now):
-                break
-        except StorageAbsent:
-            site.put_off[row.id] = now + every  # gone or not there yet: provisioning finds out why
-        except StorageError as failure:
-            log.warning("%s was not measured: %s", row.remote_uid, failure)
-            site.put_off[row.id] = now + every
-        else:
-            regions.note_answer(site.region, site.clock.now())
-            keep(row.id, measured, site.clock.now())
-    for contract_id in {row.contract_id for row in rows}:
-        sum_up(contract_id)
-    return len(rows)
+    asking: Asking = site.measuring or Asking()
+    site.measuring = asking
+    _stay(asking, now, now + every)
+    taken = _take(site, asking, now, now + every)
+    left, came = _ask(site, asking, taken)
+    _plan([row.id for row in left], now)
+    _keep(came, every)
+    usage_traffic.collect(site)
+    return len(taken) - len(left)
 
 
-def _due(site: Site, now: datetime, every: timedelta) -> list[SubAccount]:
-    """Judged by the day rows: `measured_at` of the sub-account is also moved by whoever holds quotas, and the history
-    would then miss the fullest accounts."""
-    site.put_off = {id: until_at for id, until_at in site.put_off.items() if until_at > now}
-    since_at = now - every
-    sampled = UsageDay.select().where(
-        UsageDay.sub_account == SubAccount.id, UsageDay.day_on >= since_at.date(), UsageDay.measured_at > since_at
-    )
-    last = UsageDay.select(fn.MAX(UsageDay.measured_at)).where(UsageDay.sub_account == SubAccount.id)
-    query = SubAccount.select(SubAccount.id, SubAccount.remote_uid, SubAccount.contract).where(
-        SubAccount.region == site.region,
-        SubAccount.observed_state.not_in(("", "deleted")),
-        SubAccount.id.not_in(list(site.put_off)),
-        ~fn.EXISTS(sampled),
-    )
-    return list(query.order_by(Asc(last, nulls="first"), SubAccount.id).limit(BATCH))
+def _stay(asking: Asking, now: datetime, until_at: datetime) -> None:
+    """Whoever is being measured for long stays taken, also for other workers."""
+    if asking.under_way and (asking.stay_next_at is None or asking.stay_next_at <= now):
+        asking.stay_next_at = now + (until_at - now) / 2
+        _plan(asking.under_way, until_at)
 
 
-def sum_up(contract_id: int) -> None:
-    """Brings a contract's total to the sum of its sub-accounts' figures and to the oldest of their times, so that pages
-    read one row however many sub-accounts there are. In a reserved contract only those with an allocation count: the
-    total is drawn against what is allocated, and pay-per-use is billed beside the package.
-
-    Two loops sum up: the contract's lock comes before the sum, or the older sum could be written last.
-    """
-    with write_tx():
-        contract = Contract.locked(contract_id)
-        total_bytes, oldest_at = (
-            SubAccount.select(fn.COALESCE(fn.SUM(SubAccount.used_bytes), 0), fn.MIN(SubAccount.measured_at))
-            .where(
-                SubAccount.contract == contract,
-                SubAccount.billing == contract.kind,
-                SubAccount.measured_at.is_null(False),
-            )
-            .scalar(as_tuple=True)
+def _take(site: Site, asking: Asking, now: datetime, until_at: datetime) -> list[SubAccount]:
+    """Takes who is due, so that no other worker does. Nothing is written while nobody is."""
+    due = (
+        SubAccount.select(SubAccount.id, SubAccount.remote_uid, SubAccount.contract)
+        .where(
+            SubAccount.region == site.region,
+            STANDS_THERE,
+            SubAccount.measure_next_at <= now,
+            SubAccount.id.not_in(asking.passed_over()),
         )
-        Contract.update(used_bytes=int(total_bytes), measured_at=oldest_at).where(Contract.id == contract_id).execute()
-
-
-def keep(sub_account_id: int, measured: Measured, at: datetime) -> None:
-    """Writes a measurement: the present figure, and the day's average, peak and last."""
+        .order_by(SubAccount.measure_next_at, SubAccount.id)
+    )
+    if due.first() is None:
+        return []
     with write_tx():
-        row = locked(SubAccount.select().where(SubAccount.id == sub_account_id)).get()
-        row.used_bytes, row.object_count, row.measured_at = measured.used_bytes, measured.objects, at
-        row.save(only=["used_bytes", "object_count", "measured_at"])
-        _keep_day(row, at)
+        rows = list(skip_locked(due.clone().limit(BATCH)))
+        _plan([row.id for row in rows], until_at)
+    return rows
 
 
-def _keep_day(row: SubAccount, at: datetime) -> None:
-    day_on = at.astimezone(UTC).date()
-    found = UsageDay.get_or_none(sub_account=row, day_on=day_on)
-    day = found or UsageDay(sub_account=row, day_on=day_on, samples=0, sum_bytes=0, peak_bytes=0)
-    day.samples += 1
-    day.sum_bytes += row.used_bytes
-    day.average_bytes = day.sum_bytes // day.samples
-    day.peak_bytes = max(day.peak_bytes, row.used_bytes)
-    day.last_bytes, day.allocated_bytes, day.measured_at = row.used_bytes, row.allocated_bytes, at
-    day.save(force_insert=found is None)
+def _ask(site: Site, asking: Asking, taken: list[SubAccount]) -> tuple[list[SubAccount], list[Asked]]:
+    """Asks for them, a few at once; returns those for whom there was no turn, and what came, whoever asked for it."""
+    ends, waiting, came = time.monotonic() + ROUND_SECONDS, list(taken), []
+    while not regions.resting(site.region, site.clock.now()):
+        row = next((row for row in waiting if asking.takes(row)), None)
+        if row is not None:
+            waiting.remove(row)
+            asking.start(site.storage, site.clock, row)
+            continue
+        answer = asking.next(ends - time.monotonic() if asking.quick() else 0)
+        if answer is None:
+            break
+        _note(site, answer)
+        came.append(answer)
+    return waiting, came
+
+
+def _note(site: Site, asked: Asked) -> None:
+    if asked.failure is None:
+        regions.note_answer(site.region, asked.at)
+    elif isinstance(asked.failure, StorageUnavailable):
+        regions.note_failure(site.region, asked.at, str(asked.failure))
+    elif not isinstance(asked.failure, StorageAbsent):  # gone or not there yet: provisioning finds out why
+        log.warning("%s was not measured: %s", asked.row.remote_uid, asked.failure)
+
+
+def _keep(came: list[Asked], every: timedelta) -> None:
+    by_contract = defaultdict(list)
+    for asked in came:
+        if asked.measured is not None:
+            rest = min(LONGEST_REST, timedelta(seconds=asked.seconds * REST_FACTOR))
+            answer = Answer(asked.row.id, asked.measured, asked.at, asked.at + max(every, rest))
+            by_contract[asked.row.contract_id].append(answer)
+    for contract_id, answers in by_contract.items():
+        keep_all(contract_id, answers)
+
+
+def _plan(ids: list[int], next_at: datetime) -> None:
+    if ids:
+        with write_tx():
+            SubAccount.update(measure_next_at=next_at).where(SubAccount.id.in_(ids)).execute()

@@ -73,7 +73,7 @@ def _past_days(clock: Clock, account, sample: accounts.Sample) -> list[dict]:
                 "sub_account": account.id,
                 "day_on": today - timedelta(days=ago),
                 "samples": 24,
-                "sum_bytes": used_bytes * 24,
+                "hours": 24,
                 "average_bytes": used_bytes,
                 "peak_bytes": used_bytes,
                 "last_bytes": used_bytes,

@@ -28,6 +28,7 @@ from services.storage.contract import (
     StorageAbsent,
     StorageConflict,
     StorageRefused,
+    added_up,
 )
 from services.storage.names import check_bucket_name
 from services.storage.seaweedfs_s3 import NoBucket
@@ -133,18 +134,14 @@ class AwsStorage(Storage):
     def measure(self, uid: str, exact: bool = False) -> Measured:
         """Always counts: the service's own figures come once a day."""
         self._known(uid)
-        uses, unfinished_bytes, noncurrent_bytes = [], 0, 0
+        uses = []
         for name in self._buckets(uid):
             try:
                 counted, parts_bytes = self._s3.count(name), self._s3.unfinished(name)[0]
             except NoBucket:  # named in the policy, deleted by hand
                 counted, parts_bytes = Counted(0, 0, 0), 0
-            uses.append(BucketUse(name, counted.used_bytes, counted.objects))
-            unfinished_bytes += parts_bytes
-            noncurrent_bytes += counted.noncurrent_bytes
-        used_bytes = sum(use.used_bytes for use in uses) + unfinished_bytes + noncurrent_bytes
-        objects = sum(use.objects for use in uses)
-        return Measured(used_bytes, objects, tuple(uses), unfinished_bytes, noncurrent_bytes, True)
+            uses.append(BucketUse(name, counted.used_bytes, counted.objects, counted.noncurrent_bytes, parts_bytes))
+        return added_up(uses, exact=True)
 
     def enforce(self, uid: str) -> Enforcement:
         return Enforcement(None, aws_policy.quota_of(self._known(uid)), True)

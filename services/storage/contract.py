@@ -28,6 +28,7 @@ from services.storage.values import (
     StorageRefused,
     StorageUnavailable,
     Traffic,
+    added_up,
 )
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "StorageRefused",
     "StorageUnavailable",
     "Traffic",
+    "added_up",
 ]
 
 CONNECT_SECONDS = 3

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.secret import Secret
+from services.storage.contract import Traffic
 
 
 @dataclass
@@ -28,8 +29,21 @@ class Account:
     buckets: dict[str, dict[str, int]] = field(default_factory=dict)
     bulk_bytes: int = 0  # use that a test has set without storing objects one by one
     bulk_objects: int = 0
+    noncurrent_bytes: int = 0
+    traffic: dict[datetime, Traffic] = field(default_factory=dict)  # by the hour
 
     @property
     def used_bytes(self) -> int:
         stored = sum(size for objects in self.buckets.values() for size in objects.values())
-        return stored + self.bulk_bytes + self.unfinished_bytes
+        return stored + self.bulk_bytes + self.unfinished_bytes + self.noncurrent_bytes
+
+    def traffic_between(self, from_at: datetime, to_at: datetime) -> Traffic | None:
+        """The sum of these hours; None when nothing went."""
+        hours = [found for hour_at, found in self.traffic.items() if from_at <= hour_at < to_at]
+        if not hours:
+            return None
+        return Traffic(
+            sum(one.received_bytes for one in hours),
+            sum(one.sent_bytes for one in hours),
+            sum(one.requests for one in hours),
+        )

@@ -30,6 +30,7 @@ from services.storage.contract import (
     StorageUnavailable,
     Traffic,
 )
+from services.storage.hours import check_hours
 from services.storage.names import check_bucket_name
 from services.storage.rgw_admin import AdminOps, Missing, Taken
 from services.storage.rgw_names import carried, check_uid, read_carried, tenant_of, uid_of, user_of
@@ -166,7 +167,7 @@ class RgwStorage(Storage):
         return self._s3.probe(key_id, secret, bucket)
 
     def traffic(self, from_at: datetime, to_at: datetime, uid: str | None = None) -> Mapping[str, Traffic]:
-        rgw_figures.check_hours(from_at, to_at)
+        check_hours(from_at, to_at)
         who = {} if uid is None else {"uid": user_of(uid)}
         times = {"start": rgw_figures.log_time(from_at), "end": rgw_figures.log_time(to_at)}
         return rgw_figures.traffic_by_uid(self._admin.usage(**who, **times), from_at, to_at)

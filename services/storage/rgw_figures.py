@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from services.storage.contract import BucketUse, Measured, StorageRefused, Traffic
+from services.storage.contract import BucketUse, Measured, Traffic, added_up
 from services.storage.rgw_names import uid_of
 from services.storage.versions import Counted
 
@@ -33,42 +33,25 @@ def bucket_figures(answer: Iterable[dict[str, Any]]) -> list[BucketFigures]:
 
 def by_statistics(buckets: list[BucketFigures], unfinished: Callable[[str], tuple[int, int]]) -> Measured:
     """`unfinished` counts bytes and parts of a bucket's unfinished uploads; it is asked only where there are any."""
-    uses, unfinished_bytes = [], 0
+    uses = []
     for bucket in buckets:
         part_bytes, parts = unfinished(bucket.name) if bucket.uploads else (0, 0)
         # what was uploaded between the two answers must not make figures negative
         part_bytes, parts = min(part_bytes, bucket.used_bytes), min(parts, bucket.entries)
-        uses.append(BucketUse(bucket.name, bucket.used_bytes - part_bytes, bucket.entries - parts))
-        unfinished_bytes += part_bytes
-    return _measured(uses, unfinished_bytes, None, False)
+        uses.append(BucketUse(bucket.name, bucket.used_bytes - part_bytes, bucket.entries - parts, None, part_bytes))
+    return added_up(uses, exact=False)
 
 
 def by_counting(
     names: Iterable[str], count: Callable[[str], Counted], unfinished: Callable[[str], tuple[int, int]]
 ) -> Measured:
     """Every object and part of these buckets, counted now."""
-    uses, unfinished_bytes, noncurrent_bytes = [], 0, 0
+    uses = []
     for name in sorted(names):
         counted = count(name)
-        uses.append(BucketUse(name, counted.used_bytes, counted.objects))
-        noncurrent_bytes += counted.noncurrent_bytes
-        unfinished_bytes += unfinished(name)[0]
-    return _measured(uses, unfinished_bytes, noncurrent_bytes, True)
-
-
-def _measured(uses: list[BucketUse], unfinished_bytes: int, noncurrent_bytes: int | None, exact: bool) -> Measured:
-    used_bytes = sum(use.used_bytes for use in uses) + unfinished_bytes + (noncurrent_bytes or 0)
-    objects = sum(use.objects for use in uses)
-    return Measured(used_bytes, objects, tuple(uses), unfinished_bytes, noncurrent_bytes, exact)
-
-
-def check_hours(from_at: datetime, to_at: datetime) -> None:
-    """StorageRefused unless both are full hours in order: the usage log knows nothing finer."""
-    for at in (from_at, to_at):
-        if at.utcoffset() is None or (at.minute, at.second, at.microsecond) != (0, 0, 0):
-            raise StorageRefused("traffic is kept by the hour: ask from one full hour to another")
-    if from_at >= to_at:
-        raise StorageRefused("traffic is asked for from an earlier hour to a later one")
+        part_bytes = unfinished(name)[0]
+        uses.append(BucketUse(name, counted.used_bytes, counted.objects, counted.noncurrent_bytes, part_bytes))
+    return added_up(uses, exact=True)
 
 
 def log_time(at: datetime) -> str:

@@ -26,6 +26,7 @@ from services.storage.contract import (
     StorageAbsent,
     StorageConflict,
     StorageRefused,
+    added_up,
 )
 from services.storage.names import check_bucket_name
 from services.storage.seaweedfs_admin import AdminService, Missing, Taken
@@ -131,16 +132,14 @@ class SeaweedStorage(Storage):
 
     def measure(self, uid: str, exact: bool = False) -> Measured:
         """Always counts: the service's own figures are of compressed data, up to a minute old, and count chunks."""
-        buckets, unfinished_bytes = [], 0
+        buckets = []
         for name in self._known(uid).buckets:
             try:
-                buckets.append(BucketUse(name, *self._s3.objects(name)))
-                unfinished_bytes += self._s3.unfinished_bytes(name)
+                counted, unfinished_bytes = self._s3.objects(name), self._s3.unfinished_bytes(name)
             except NoBucket:  # named in the policy, deleted by hand
-                buckets.append(BucketUse(name, 0, 0))
-        used_bytes = sum(bucket.used_bytes for bucket in buckets) + unfinished_bytes
-        objects = sum(bucket.objects for bucket in buckets)
-        return Measured(used_bytes, objects, tuple(buckets), unfinished_bytes, None, True)
+                counted, unfinished_bytes = (0, 0), 0
+            buckets.append(BucketUse(name, *counted, unfinished_bytes=unfinished_bytes))
+        return added_up(buckets, exact=True)
 
     def enforce(self, uid: str) -> Enforcement:
         if self._known(uid).quota_bytes is None:

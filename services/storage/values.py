@@ -1,5 +1,6 @@
 """What the storage contract speaks of: its errors and its values. Import them from `services.storage.contract`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -88,9 +89,14 @@ class RemoteAccount:
 
 @dataclass(frozen=True)
 class BucketUse:
+    """What lies in one bucket. `used_bytes` and `objects`: what a listing shows; where the service does not tell old
+    versions apart (None), they are among it."""
+
     name: str
     used_bytes: int
     objects: int
+    noncurrent_bytes: int | None = None  # old versions
+    unfinished_bytes: int | None = None  # parts of uploads that were neither completed nor aborted
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,23 @@ class Measured:
     unfinished_bytes: int | None
     noncurrent_bytes: int | None
     exact: bool
+
+
+def added_up(buckets: Sequence[BucketUse], *, exact: bool) -> Measured:
+    """The use of an account with these buckets. What one bucket does not tell, the account does not tell either; an
+    account without buckets tells that there is nothing."""
+    noncurrent_bytes = _sum([bucket.noncurrent_bytes for bucket in buckets])
+    unfinished_bytes = _sum([bucket.unfinished_bytes for bucket in buckets])
+    used_bytes = sum(
+        bucket.used_bytes + (bucket.noncurrent_bytes or 0) + (bucket.unfinished_bytes or 0) for bucket in buckets
+    )
+    objects = sum(bucket.objects for bucket in buckets)
+    return Measured(used_bytes, objects, tuple(buckets), unfinished_bytes, noncurrent_bytes, exact)
+
+
+def _sum(figures: Sequence[int | None]) -> int | None:
+    told = [figure for figure in figures if figure is not None]
+    return sum(told) if len(told) == len(figures) else None
 
 
 @dataclass(frozen=True)

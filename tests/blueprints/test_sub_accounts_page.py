@@ -23,7 +23,7 @@ def account(cast, settings, clock):
 
 def measured(account, day_on: date, used_bytes: int, at, allocated_bytes: int = TB) -> None:
     UsageDay.create(
-        sub_account=account, day_on=day_on, samples=2, sum_bytes=2 * used_bytes, average_bytes=used_bytes,
+        sub_account=account, day_on=day_on, samples=2, hours=2, average_bytes=used_bytes,
         peak_bytes=used_bytes + 10**9, last_bytes=used_bytes, allocated_bytes=allocated_bytes, measured_at=at,
     )  # fmt: skip
 

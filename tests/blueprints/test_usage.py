@@ -25,7 +25,7 @@ def on(clock):
 
     def measured(account, day_on: date, used_bytes: int, allocated_bytes: int = TB, peak_bytes: int = 0) -> None:
         UsageDay.create(
-            sub_account=account, day_on=day_on, samples=1, sum_bytes=used_bytes, average_bytes=used_bytes,
+            sub_account=account, day_on=day_on, samples=1, hours=1, average_bytes=used_bytes,
             peak_bytes=max(peak_bytes, used_bytes), last_bytes=used_bytes, allocated_bytes=allocated_bytes,
             measured_at=clock.now(),
         )  # fmt: skip

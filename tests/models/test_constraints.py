@@ -45,6 +45,16 @@ FORBIDDEN = [
     ("access_key", {"origin": "rotation", "retained_ct": "sealed"}),
     ("hand_over", {"sealed": "sealed", "used_at": "2026-03-02 09:00:00"}),
     ("usage_day", {"peak_bytes": 0}),
+    ("usage_day", {"hours": 2}),
+    ("usage_day", {"object_count": -1}),
+    ("usage_day", {"noncurrent_bytes": -1}),
+    ("usage_day", {"unfinished_bytes": -1}),
+    ("usage_hour", {"peak_bytes": 0}),
+    ("usage_hour", {"rest_bytes": 1}),
+    ("usage_hour", {"object_count": -1}),
+    ("account_use", {"unfinished_bytes": -1}),
+    ("traffic_hour", {"received_bytes": -1}),
+    ("traffic_day", {"requests": -1}),
     ("drift", {"kind": "mood"}),
     ("drift", {"resolution": "prayed", "resolved_at": "2026-03-02 09:00:00"}),
     ("drift", {"resolution": "gone"}),
@@ -61,6 +71,15 @@ ALSO_FORBIDDEN = [
     ("usage_day", {"average_bytes": -1}),
     ("usage_day", {"allocated_bytes": -1}),
     ("usage_day", {"samples": 0}),
+    ("usage_day", {"hours": 0}),
+    ("usage_hour", {"last_bytes": 2}),
+    ("usage_hour", {"last_bytes": -1}),
+    ("usage_hour", {"rest_bytes": -1}),
+    ("usage_hour", {"noncurrent_bytes": -1}),
+    ("usage_hour", {"unfinished_bytes": -1}),
+    ("account_use", {"noncurrent_bytes": -1}),
+    ("traffic_hour", {"sent_bytes": -1}),
+    ("traffic_day", {"sent_bytes": -1}),
 ]
 
 
@@ -169,6 +188,11 @@ def sub_account_of(cast) -> SubAccount:
         ("customer", ("partner_id", "name_key")),
         ("terms_version", ("kind", "label", "language")),
         ("usage_day", ("sub_account_id", "day_on")),
+        ("usage_hour", ("sub_account_id", "hour_at")),
+        ("account_use", ("sub_account_id",)),
+        ("traffic_hour", ("sub_account_id", "hour_at")),
+        ("traffic_day", ("sub_account_id", "day_on")),
+        ("traffic_told", ("region_id", "hour_at")),
         ("one_time_key", ("principal", "key")),
     ],
 )
@@ -179,7 +203,7 @@ def test_what_is_unique_cannot_come_twice(db, tables, table, columns):
         first.access_key_id = "AKIA1"
     mark = database.obj.param
     wheres = " AND ".join(f'"{name}" = {mark}' for name in columns)
-    values = [getattr(first, name) for name in columns]
+    values = [first._meta.columns[name].db_value(getattr(first, name)) for name in columns]
     held = database.execute_sql(f'SELECT COUNT(*) FROM "{table}" WHERE {wheres}', values)  # noqa: S608 - own names
     assert held.fetchone() == (1,)
     assert "unique" in refusal_of(second, dict(zip(columns, values, strict=True))).lower()

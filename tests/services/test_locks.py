@@ -7,7 +7,7 @@ import services.allocation_ledger as ledger
 from models.base import database
 from models.sub_account import SubAccount
 from models.usage import UsageDay
-from services import leases, sub_accounts, usage
+from services import leases, sub_accounts, usage_keeping
 from services.provisioning import provision_next
 from services.storage.contract import Measured
 from services.sub_accounts import SubAccountRefused
@@ -95,7 +95,7 @@ def test_the_day_of_a_measurement_gets_the_allocation_that_is_saved_at_that_mome
 
     def measure() -> None:
         with database.connection_context():
-            usage.keep(row.id, measurement(GB), ground.clock.now())
+            usage_keeping.keep(row.id, measurement(GB), ground.clock.now())
 
     def writing(*arguments):
         measuring.append(threading.Thread(target=measure))
@@ -113,19 +113,19 @@ def test_the_day_of_a_measurement_gets_the_allocation_that_is_saved_at_that_mome
 def test_of_two_measurements_at_once_none_is_lost(ground, site, monkeypatch):
     row = ground.account("A", TB)
     work(site)
-    usage.keep(row.id, measurement(GB), ground.clock.now())
-    meeting, find = Meeting(2), UsageDay.get_or_none
+    usage_keeping.keep(row.id, measurement(GB), ground.clock.now())
+    meeting, find = Meeting(2), usage_keeping._hours
 
-    def finding(*arguments, **named):
-        day = find(*arguments, **named)
+    def finding(answers):
+        hours = find(answers)
         meeting.wait()
-        return day
+        return hours
 
-    monkeypatch.setattr(UsageDay, "get_or_none", finding)
-    together(2, lambda index: usage.keep(row.id, measurement((index + 2) * GB), ground.clock.now()))
+    monkeypatch.setattr(usage_keeping, "_hours", finding)
+    together(2, lambda index: usage_keeping.keep(row.id, measurement((index + 2) * GB), ground.clock.now()))
     assert True not in meeting.met
     day = UsageDay.get()
-    assert (day.samples, day.sum_bytes, day.peak_bytes) == (3, 6 * GB, 3 * GB)
+    assert (day.samples, day.average_bytes, day.peak_bytes) == (3, 2 * GB, 3 * GB)
 
 
 def test_of_two_that_give_the_same_name_at_once_one_is_refused_in_words(ground, site, monkeypatch):
