@@ -35,8 +35,10 @@ class Permission(StrEnum):
     STORAGE_DECIDE = "storage:decide"
     STORAGE_VIEW = "storage:view"
     SUB_ACCOUNT_CHANGE = "sub-account:change"
+    SUB_ACCOUNT_DELETE = "sub-account:delete"
     SUB_ACCOUNT_EXPORT = "sub-account:export"
     SUB_ACCOUNT_LIST = "sub-account:list"
+    SUB_ACCOUNT_PAUSE = "sub-account:pause"
     SUB_ACCOUNT_VIEW = "sub-account:view"
     TERMS_ACCEPT = "terms:accept"
     USAGE_VIEW = "usage:view"
@@ -63,8 +65,10 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.STORAGE_DECIDE: DECIDERS,
     Permission.STORAGE_VIEW: OPERATORS,
     Permission.SUB_ACCOUNT_CHANGE: WORKERS,
+    Permission.SUB_ACCOUNT_DELETE: frozenset({"admin"}),
     Permission.SUB_ACCOUNT_EXPORT: MEMBERS,
     Permission.SUB_ACCOUNT_LIST: MEMBERS,
+    Permission.SUB_ACCOUNT_PAUSE: WORKERS,
     Permission.SUB_ACCOUNT_VIEW: WORKERS,
     Permission.TERMS_ACCEPT: frozenset({"admin"}),
     Permission.USAGE_VIEW: MEMBERS,

@@ -149,7 +149,8 @@ def _columns(at) -> tuple:
     return (
         own.id, own.number, own.name, own.name_key, own.billing, own.allow_overdraft, own.allocated_bytes,
         own.in_force_bytes, own.used_bytes, own.measured_at, own.writable, own.phase, own.reason_code,
-        own.generation, own.observed_generation, own.contact_name, own.contact_email, own.created_at,
+        own.generation, own.observed_generation, own.observed_state, own.wanted_state, own.delete_after_at,
+        own.contact_name, own.contact_email, own.created_at,
         Customer.name.alias("customer_name"), Region.name.alias("region_name"),
         AccessKey.phase.alias("key_phase"), AccessKey.revealed_at.alias("key_revealed_at"),
         agreed_label().alias("flow_down_label"), current_label(at).alias("current_label"),

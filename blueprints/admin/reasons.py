@@ -22,6 +22,7 @@ def advice(code: str) -> str:
         "no_room": _(
             "Other sub-accounts of the contract still hold what they give up. See what keeps them, then try again."
         ),
+        "locked": _("Objects are locked. The worker tries again each day, and when the lock ends."),
         "sealed": _("No data key opens the stored secret. Give the worker the key that sealed it, then try again."),
         "fault": _("The worker met a fault of its own. Read its log, report the fault, then try again."),
     }

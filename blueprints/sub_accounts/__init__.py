@@ -151,3 +151,6 @@ def describe(number: str):
         except Refusal as refusal:
             put_refusal(form, refusal)
     return answer("sub_accounts/edit.html", status=422, account=account, form=form)
+
+
+from blueprints.sub_accounts import life  # noqa: E402, F401  its pages need `bp`

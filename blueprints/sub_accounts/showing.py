@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from blueprints import formats, pieces
 from blueprints.access import act, viewer
 from blueprints.sub_accounts.states import FLOW_DOWN, flow_down_state, phase_badge, settled, waits_to_be_set_up
+from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
 from services import access_keys, connection, key_rules, usage_chart
 from services.sub_account_lookup import history
@@ -35,6 +36,7 @@ def live(account: SubAccount) -> dict:
     stuck = account.phase == "attention"
     key_coming = any(key.phase == "pending" for key in keys)
     working = [key for key in keys if key.phase == "live"]
+    deletion = deletion_of(account)
     offers = key_rules.offers(act(), account, keys)
     at = connection.of(account, working[-1].access_key_id if working else None)
     return {
@@ -47,19 +49,36 @@ def live(account: SubAccount) -> dict:
         "steps": steps(account, keys),
         "waits_for_room": waits_to_be_set_up(account),
         "waiting": not stuck and (not settled(account) or key_coming),
-        "seen": seen(account, keys),
+        "seen": seen(account, keys, deletion),
         "connection": at,
         "snippets": connection.snippets(at),
+        "deletion": deletion,
+        "days_left": days_left(account),
     }
 
 
+def deletion_of(account: SubAccount) -> Deletion | None:
+    """Asked for only where there can be one."""
+    if account.delete_after_at is None and account.wanted_state != "deleted":
+        return None
+    return Deletion.get_or_none(Deletion.sub_account == account)
+
+
+def days_left(account: SubAccount) -> int:
+    """Whole days until the deletion begins."""
+    return max(0, (account.delete_after_at - g.clock.now()).days) if account.delete_after_at else 0
+
+
 def riders(values: dict) -> tuple[str, ...]:
-    """What goes with the state: never the keys while a secret or a link may stand there: it would be swapped away."""
+    """What goes with the state: never the keys while a secret or a link may stand there: it would be swapped away. The
+    page of one that is being deleted has neither part."""
+    if values["account"].wanted_state == "deleted":
+        return ()
     shown = any(offer.may_show and (offer.key.revealed_at or offer.handed_until_at) for offer in values["offers"])
     return ("sub_accounts/_capacity.html", *(() if shown else ("access_keys/_keys.html",)))
 
 
-def seen(account: SubAccount, keys: list[AccessKey]) -> str:
+def seen(account: SubAccount, keys: list[AccessKey], deletion: Deletion | None) -> str:
     """A fingerprint of what is shown: a poll that brings it back gets nothing new."""
     shown = (
         account.phase,
@@ -68,9 +87,19 @@ def seen(account: SubAccount, keys: list[AccessKey]) -> str:
         account.in_force_bytes or 0,
         account.writable,
         account.reason_code,
+        account.wanted_state,
+        account.delete_after_at is not None,
+        *progress(deletion),
         *(f"{key.id}-{key.phase}" for key in keys),
     )
     return ".".join(str(part) for part in shown).lower()
+
+
+def progress(deletion: Deletion | None) -> tuple:
+    """How far a deletion has come."""
+    if deletion is None:
+        return ()
+    return deletion.found_bytes, deletion.removed_bytes, deletion.removed_objects, deletion.waits_for_second
 
 
 def steps(account: SubAccount, keys: list[AccessKey]) -> list[tuple[str, str]]:
@@ -90,4 +119,8 @@ def steps(account: SubAccount, keys: list[AccessKey]) -> list[tuple[str, str]]:
 def settled_text(account: SubAccount) -> str:
     if account.phase == "attention":
         return _("There is a problem with %(name)s. We are looking at it.", name=account.name)
+    if account.phase == "deleted":
+        return _("%(name)s is deleted.", name=account.name)
+    if account.phase == "suspended":
+        return _("%(name)s is paused. Its keys are refused.", name=account.name)
     return _("%(name)s is up to date on the storage service.", name=account.name)

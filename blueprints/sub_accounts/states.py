@@ -16,6 +16,9 @@ PHASES = {
     "deleted": (N_("Deleted"), "neutral"),
     "attention": (N_("Problem, we are looking at it"), "bad"),
 }
+TO_BE_DELETED = (N_("Paused, will be deleted"), "warn")
+PAUSED_CHANGING = (N_("Paused, change being applied"), "info")
+RESUMING = (N_("Being resumed"), "info")
 WAITS_FOR_ROOM = (N_("Being set up, waiting for capacity"), "warn")
 KEYS = {
     "pending": (N_("Being made"), "info"),
@@ -42,10 +45,16 @@ def waits_to_be_set_up(row) -> bool:
 
 
 def phase_badge(row) -> tuple[str, str]:
-    """Words and kind of the badge. What was settled and got a newer wish is being changed."""
+    """Words and kind of the badge. What was settled and got a newer wish is being changed; what is refused there is
+    called paused until the keys work again."""
     if waits_to_be_set_up(row):
         return WAITS_FOR_ROOM
     phase = "updating" if row.phase in SETTLED_PHASES and not settled(row) else row.phase
+    barred = row.observed_state == "suspended"
+    if row.wanted_state == "suspended" and row.delete_after_at is not None and phase in ("updating", "suspended"):
+        return TO_BE_DELETED
+    if barred and phase in ("updating", "waiting_capacity"):
+        return PAUSED_CHANGING if row.wanted_state == "suspended" else RESUMING
     return PHASES[phase]
 
 
