@@ -11,6 +11,7 @@ from typing import Literal
 
 from models.base import locked, write_tx
 from models.deletion import Deletion
+from models.partner import Partner
 from models.sub_account import AccessKey, Region, SubAccount
 from services.audit import Act, record
 from services.purging import PROGRESS_WITHIN, destroy_key
@@ -20,6 +21,7 @@ from services.site import Site
 
 COUNTED = timedelta(hours=1)
 BATCH = 50
+MOST_ROWS = 200
 
 
 class ReleaseRefused(Refusal):
@@ -115,10 +117,25 @@ def _hold_back(act: Act, row: SubAccount, deletion: Deletion) -> None:
 
 
 def held(region: Region) -> list[Deletion]:
-    """What waits for a second person in the region, the first held back first, each with its sub-account."""
-    query = Deletion.select(Deletion, SubAccount).join(SubAccount)
+    """What waits for a second person in the region, the first held back first, each with its sub-account and
+    partner."""
+    query = Deletion.select(Deletion, SubAccount, Partner).join(SubAccount).join(Partner)
     waiting = Deletion.held_at.is_null(False) & Deletion.released_at.is_null() & Deletion.started_at.is_null()
     return list(query.where(Deletion.region == region, waiting).order_by(Deletion.held_at, Deletion.id))
+
+
+def under_way(region: Region) -> list[Deletion]:
+    """Deletions of the region that have begun, the oldest first, each with its sub-account and partner; at most
+    MOST_ROWS."""
+    query = Deletion.select(Deletion, SubAccount, Partner).join(SubAccount).join(Partner)
+    running = (Deletion.region == region) & Deletion.started_at.is_null(False) & Deletion.ended_at.is_null()
+    return list(query.where(running).order_by(Deletion.started_at, Deletion.id).limit(MOST_ROWS))
+
+
+def waiting_regions() -> list[tuple[Region, int, datetime]]:
+    """Regions in which deletions wait for a second person: how many, and since when."""
+    found = ((region, held(region)) for region in Region.select().order_by(Region.name))
+    return [(region, len(rows), rows[0].held_at) for region, rows in found if rows]
 
 
 def seen(deletions: Iterable[Deletion]) -> str:

@@ -175,6 +175,7 @@ def _stuck_since(numbers: Iterable[str]) -> dict[str, datetime]:
 
 def _region(region: Region, at: datetime) -> RegionFigures:
     waiting = UNSETTLED & (SubAccount.phase != "attention") & (SubAccount.region == region)
+    waiting &= SubAccount.wanted_state != "deleted"  # deletions take their time and have a list of their own
     pending = SubAccount.select().where(waiting).count()
     oldest = SubAccount.select().where(waiting).order_by(SubAccount.deadline_at, SubAccount.id).first()
     made_at = oldest and (oldest.deadline_at - APPLY_WITHIN if oldest.deadline_at else oldest.created_at)

@@ -12,5 +12,6 @@ from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
     partners,
     queue,
     storage,
+    storage_deletions,
     storage_desk,
 )

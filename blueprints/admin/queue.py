@@ -14,6 +14,7 @@ from blueprints.admin.reasons import advice
 from blueprints.partials import answer
 from models.outbox import Mail
 from models.sub_account import Region
+from services import deletion_guard
 from services import operators_figures as figures
 
 
@@ -37,6 +38,7 @@ def queue():
     others = [
         *starmap(_of_unheld, figures.quotas_unheld(at)),
         *map(_of_stuck, figures.stuck(at)),
+        *starmap(_of_held, deletion_guard.waiting_regions()),
         *map(_of_mail, figures.unsent_mails()),
     ]
     due = [entry for entry in applications if entry.kind != "waiting"]
@@ -75,6 +77,19 @@ def _of_unheld(region: Region, since_at: datetime) -> Entry:
         since_at,
         url_for("admin.storage", _anchor=f"region-{region.id}"),
         _("Full accounts can be written to. See whether the worker runs and the storage service answers."),
+    )
+
+
+def _of_held(region: Region, number: int, since_at: datetime) -> Entry:
+    return Entry(
+        "storage",
+        region.name,
+        ngettext(
+            "%(num)s deletion waits for a second operator", "%(num)s deletions wait for a second operator", number
+        ),
+        since_at,
+        url_for("admin.storage", _anchor=f"held-{region.id}"),
+        _("More than usual are due at once. See whether they are meant, then release them."),
     )
 
 

@@ -8,8 +8,8 @@ from blueprints.admin import bp
 from blueprints.admin.reasons import advice, finding_advice, finding_words
 from blueprints.errors import words
 from blueprints.partials import answer, leave_to, wants_partial
+from services import deletion_guard, provisioning_desk
 from services import operators_figures as figures
-from services import provisioning_desk
 from services.refusal import NotFound, Refusal
 
 
@@ -44,6 +44,8 @@ def _show(status: int = 200, **values):
         "admin/_regions.html",
         status=status,
         regions=figures.regions(at),
+        under_way=deletion_guard.under_way,
+        held=deletion_guard.held,
         advice=advice,
         finding_advice=finding_advice,
         finding_words=finding_words,
