@@ -67,7 +67,9 @@ def _keep(site: Site, row: SubAccount, found: Enforcement) -> bool:
     if found.used_bytes is not None:
         values |= {"used_bytes": found.used_bytes, "measured_at": now}
     with write_tx():
-        SubAccount.update(**values).where(SubAccount.id == row.id).execute()
+        there = SubAccount.observed_state != "deleted"  # meanwhile
+        if not SubAccount.update(**values).where(SubAccount.id == row.id, there).execute():
+            return False
         _plan(row, next_round(found, now))
         if found.writable != row.writable:
             after = {"writable": found.writable, "used_bytes": found.used_bytes, "quota_bytes": found.quota_bytes}

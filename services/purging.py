@@ -9,6 +9,7 @@ from models.base import locked, write_tx
 from models.contract import Contract
 from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
+from models.usage import AccountUse
 from services import allocation_ledger as ledger
 from services import hand_over_links, leases, usage_keeping
 from services.audit import Act, record
@@ -132,6 +133,7 @@ def bury(site: Site, row: SubAccount) -> None:
             step = ledger.Step(stood, stood.allocated_bytes, 0)
             ledger.write(act, contract, [step], ledger.new_batch(), "closed", "")
         _end_keys(act, stood)
+        AccountUse.delete().where(AccountUse.sub_account == stood).execute()
         record(act, "sub_account.deleted", stood, partner=stood.partner_id, after=_end(act, stood))
         usage_keeping.sum_up(stood.contract_id)
 
