@@ -58,6 +58,7 @@ ACTIONS = {
     "sub_account.deletion_held": _l("Deletion waits for a second person"),
     "sub_account.deletion_released": _l("Deletion released by a second person"),
     "sub_account.described": _l("Sub-account details changed"),
+    "sub_account.made_anew": _l("Account made anew, empty, by an operator"),
     "sub_account.paused": _l("Put on hold by an operator"),
     "sub_account.reactivated": _l("Resumed"),
     "sub_account.remote_accepted": _l("Amount on the storage service taken over"),

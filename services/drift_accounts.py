@@ -6,6 +6,7 @@ from models.base import locked, write_tx
 from models.drift import Drift
 from models.sub_account import AccessKey, Region, SubAccount
 from services import drift_findings as findings
+from services import key_switching
 from services.allocation_ledger import APPLY_WITHIN
 from services.audit import record
 from services.drift_findings import BY_HAND, Difference
@@ -13,7 +14,6 @@ from services.provisioning_desk import phase_of_wish
 from services.settings import Settings
 from services.site import Site
 from services.storage.contract import RemoteAccount, StorageAbsent
-from services.verification import tell_admins
 
 QUARANTINE = timedelta(hours=24)
 QUARANTINE_SCANS = 2
@@ -117,16 +117,12 @@ def _mark_keys(site: Site, settings: Settings, row: SubAccount, lost: dict[str, 
     for key in AccessKey.select().where(AccessKey.sub_account == row, AccessKey.access_key_id.is_null(False)):
         before, finding = key.phase, lost.get(str(key.access_key_id))
         if finding is not None and key.phase == "live":
-            key.phase = "attention"
-            key.save(only=["phase"])
+            key_switching.note_gone(site.act(), settings, row, key)
             findings.acted(site, finding, "drift.key_marked", row.partner_id)
-            path = f"/sub-accounts/{row.number}"
-            tell_admins(site.act(), settings, row.partner, "key_missing", path, account=row, key_id=key.access_key_id)
         elif finding is None and key.phase == "attention" and key.wanted == "active":
             key.phase = "live"
             key.save(only=["phase"])
-        if key.phase != before:
-            after = {"phase": key.phase}
+            after = {"phase": "live"}
             record(site.act(), "access_key.applied", key, partner=row.partner_id, before={"phase": before}, after=after)
 
 

@@ -8,7 +8,9 @@ from models.base import write_tx
 from models.sub_account import AccessKey, SubAccount
 from services.audit import Act, record
 from services.secret import Vault
+from services.settings import Settings
 from services.storage.contract import RemoteKey, Storage, StorageAbsent
+from services.verification import tell_admins
 
 
 def bring(storage: Storage, vault: Vault, act: Act, row: SubAccount, key: AccessKey, found: RemoteKey | None) -> bool:
@@ -20,6 +22,17 @@ def bring(storage: Storage, vault: Vault, act: Act, row: SubAccount, key: Access
     if key.wanted == "active":
         return _bring_on(storage, vault, act, row, key, found)
     return _bring_off(storage, vault, act, row, key, found)
+
+
+def note_gone(act: Act, settings: Settings, row: SubAccount, key: AccessKey) -> None:
+    """The key is not on the storage service any more and cannot be made again: the partner's people are asked by mail
+    to replace it. Inside the transaction of its cause."""
+    before, key.phase = key.phase, "attention"
+    key.save(only=["phase"])
+    after = {"phase": "attention"}
+    record(act, "access_key.applied", key, partner=row.partner_id, before={"phase": before}, after=after)
+    path = f"/sub-accounts/{row.number}"
+    tell_admins(act, settings, row.partner, "key_missing", path, account=row, key_id=key.access_key_id)
 
 
 def _bring_on(

@@ -114,6 +114,14 @@ def unsent_mails() -> list[Mail]:
     return list(Mail.select(*columns).where(UNSENT).order_by(Mail.created_at, Mail.id).limit(MOST_ROWS))
 
 
+def strange() -> list[Drift]:
+    """Accounts and keys on the storage services that nobody made here and no operator has looked at, the oldest first:
+    somebody may be reading customers' data with them."""
+    opened = Drift.select(Drift, Region, SubAccount).join(Region).switch(Drift).join(SubAccount, JOIN.LEFT_OUTER)
+    wanted = Drift.kind.in_(("unknown_account", "unknown_key")) & Drift.resolved_at.is_null()
+    return list(opened.where(wanted).order_by(Drift.first_seen_at, Drift.id).limit(MOST_ROWS))
+
+
 def regions(at: datetime) -> list[RegionFigures]:
     return [_region(region, at) for region in Region.select().order_by(Region.name)]
 

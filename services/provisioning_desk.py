@@ -3,12 +3,14 @@
 from models.base import locked, write_tx
 from models.contract import Contract
 from models.drift import Drift
-from models.sub_account import SubAccount
+from models.sub_account import AccessKey, SubAccount
 from services import drift_findings as findings
+from services import key_switching
 from services.allocation import Change, rebalance
 from services.allocation_ledger import APPLY_WITHIN, new_batch
 from services.audit import Act, record
 from services.refusal import N_, NotFound, Refusal
+from services.settings import Settings
 
 
 class NothingToTry(Refusal):
@@ -103,6 +105,25 @@ def cancel(act: Act, number: str, seen: str, reason: str) -> SubAccount:
         return _want(act, row, row.in_force_bytes, "sub_account.change_cancelled", reason)
 
 
+def make_anew(act: Act, settings: Settings, number: str, seen: str, reason: str) -> SubAccount:
+    """Lets the worker make an account again, empty, that is gone from the storage service (provisioning.md, drift).
+    Its keys went with it: the partner is asked by mail to replace them.
+
+    Raises NotFound, NothingToTry, DeskStale, DeskRefused when the account is not known to be gone."""
+    with write_tx():
+        row = _decided(number, seen)
+        if not is_gone(row):
+            raise DeskRefused(N_("%(name)s is not known to be gone from the storage service."), name=row.name)
+        row.observed_state, row.paused_at = "", None
+        row.save(only=["observed_state", "paused_at"])
+        for finding in list(_opened(row).where(Drift.kind == "missing")):
+            findings.resolve(act, finding, "settled", act.actor_name, reason)
+        for key in list(AccessKey.select().where(AccessKey.sub_account == row, AccessKey.phase == "live")):
+            key_switching.note_gone(act, settings, row, key)
+        _hand_back(act, row, "sub_account.made_anew", reason)
+    return row
+
+
 def settle(act: Act, finding_id: int, reason: str) -> Drift:
     """Takes a finding of the comparison off the list. An unknown account is left alone from then on. Raises NotFound,
     also for one that is over."""
@@ -118,6 +139,11 @@ def open_finding(finding_id: int) -> Drift:
     if finding is None:
         raise NotFound()
     return finding
+
+
+def is_gone(row: SubAccount) -> bool:
+    """It was set up, the storage service does not have it any more, and it shall not be deleted anyway."""
+    return row.phase == "attention" and row.reason_code == "missing" and row.wanted_state != "deleted"
 
 
 def remote_bytes(row: SubAccount) -> int | None:
@@ -180,4 +206,8 @@ def _want(act: Act, row: SubAccount, after_bytes: int, action: str, reason: str)
 
 
 def _by_hand(row: SubAccount):
-    return Drift.select().where(Drift.sub_account == row, Drift.kind.in_(findings.BY_HAND), Drift.resolved_at.is_null())
+    return _opened(row).where(Drift.kind.in_(findings.BY_HAND))
+
+
+def _opened(row: SubAccount):
+    return Drift.select().where(Drift.sub_account == row, Drift.resolved_at.is_null())

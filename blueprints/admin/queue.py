@@ -10,8 +10,9 @@ from flask_babel import ngettext
 
 from blueprints.access import Permission, requires, viewer
 from blueprints.admin import bp
-from blueprints.admin.reasons import advice
+from blueprints.admin.reasons import advice, finding_advice, finding_words
 from blueprints.partials import answer
+from models.drift import Drift
 from models.outbox import Mail
 from models.sub_account import Region
 from services import deletion_guard
@@ -39,6 +40,7 @@ def queue():
         *starmap(_of_unheld, figures.quotas_unheld(at)),
         *map(_of_stuck, figures.stuck(at)),
         *starmap(_of_held, deletion_guard.waiting_regions()),
+        *map(_of_finding, figures.strange()),
         *map(_of_mail, figures.unsent_mails()),
     ]
     due = [entry for entry in applications if entry.kind != "waiting"]
@@ -102,6 +104,18 @@ def _of_stuck(row: figures.Stuck) -> Entry:
         row.since_at,
         url_for("admin.storage", _anchor=f"account-{account.number}"),
         advice(account.reason_code),
+    )
+
+
+def _of_finding(finding: Drift) -> Entry:
+    what = finding_words(finding.kind)
+    return Entry(
+        "storage",
+        f"{what}: {finding.key_id or finding.remote_uid}",
+        f"{finding.sub_account.name} · {finding.region.name}" if finding.sub_account else finding.region.name,
+        finding.first_seen_at,
+        url_for("admin.storage", _anchor=f"finding-{finding.id}"),
+        finding_advice(finding.kind, finding.acted_at is not None),
     )
 
 

@@ -17,7 +17,8 @@ def advice(code: str) -> str:
             "the value there or let the worker put it right."
         ),
         "missing": _(
-            "The account was there and is gone; its data may be lost. Find out why before anything is made anew."
+            "The account was there and is gone; its data may be lost. Find out why, and bring it back there if that "
+            "can be. Only then decide that it is made anew, empty."
         ),
         "no_room": _(
             "Other sub-accounts of the contract still hold what they give up. See what keeps them, then try again."
@@ -55,6 +56,7 @@ def finding_advice(kind: str, acted: bool) -> str:
     todo = {
         "unknown_account": _("Seen in two complete comparisons and older than a day, it is barred. See whose it is."),
         "unknown_key": _("The worker switches it off as soon as the storage service answers."),
+        "key_missing": _("The partner has to replace it: the page of the sub-account says so."),
         "missing": _("Find out why before anything is made anew. The sub-account needs attention."),
     }
     return todo.get(kind, _("The sub-account needs attention."))

@@ -1,6 +1,6 @@
 """Decisions about what got stuck on a storage service, and about what the comparison found there."""
 
-from flask import flash, url_for
+from flask import current_app, flash, url_for
 from flask_babel import gettext as _
 
 from blueprints.access import Permission, act, requires
@@ -17,6 +17,7 @@ DECISIONS = {
     "resume": desk.resume,
     "accept": desk.accept_remote,
     "cancel": desk.cancel,
+    "anew": lambda who, *seen: desk.make_anew(who, current_app.settings, *seen),
 }
 
 
@@ -66,6 +67,7 @@ def told(way: str, name: str) -> str:
         "resume": _("%(name)s goes on. This page shows when the storage service has followed.", name=name),
         "accept": _("The amount on the storage service is now the allocation of %(name)s.", name=name),
         "cancel": _("The change of %(name)s is taken back.", name=name),
+        "anew": _("%(name)s is made anew, empty. Tell the partner what happened to the data.", name=name),
     }[way]
 
 

@@ -5,13 +5,14 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from services.provisioning_desk import fingerprint, remote_bytes
+from services.provisioning_desk import fingerprint, is_gone, remote_bytes
 
 WAYS = {
     "pause": _l("Put on hold: the worker leaves it alone until you let it go on"),
     "resume": _l("Let it go on: the worker takes it up at once"),
     "accept": _l("Take over the amount that stands on the storage service"),
     "cancel": _l("Go back to the amount that was last in force"),
+    "anew": _l("Make the account anew, empty: what it held is lost, and its keys have to be replaced"),
 }
 
 
@@ -39,6 +40,8 @@ def ways_for(row) -> list[str]:
         ways.append("accept")
     if row.in_force_bytes not in (None, row.allocated_bytes):
         ways.append("cancel")
+    if is_gone(row):
+        ways.append("anew")
     return ways
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from models.drift import Drift
 from models.outbox import Mail
 from models.sub_account import SubAccount
 from services import verification
@@ -81,6 +82,24 @@ def test_mails_that_failed_are_in_the_queue_and_waiting_ones_are_not(cast, clien
         )
     (row,) = rows(client_as(cast.oscar).get("/admin"))
     assert "Broken" in row
+
+
+def test_accounts_and_keys_that_nobody_made_here_are_in_the_queue_until_somebody_has_looked(cast, client_as, clock):
+    row = sub_account(cast.contract, cast.region, clock.now(), phase="ready", observed_generation=1)
+    seen = {"region": cast.region, "first_seen_at": clock.now(), "last_seen_at": clock.now()}
+    key = Drift.create(
+        kind="unknown_key", remote_uid="pp-b", sub_account=row, key_id="STRANGE", acted_at=clock.now(), **seen
+    )
+    Drift.create(kind="unknown_account", remote_uid="pp-nobody", **seen)
+    Drift.create(kind="quota", remote_uid="pp-b", sub_account=row, **seen)  # the worker puts it right
+    browser = client_as(cast.oscar)
+    found = rows(browser.get("/admin"))
+    assert [("STRANGE" in text, "pp-nobody" in text) for text in found] == [(True, False), (False, True)]
+    assert "It is switched off" in found[0] and "Lovelace backup" in found[0]
+    assert f'/admin/storage#finding-{key.id}"' in browser.get("/admin").text
+    assert f'id="finding-{key.id}"' in browser.get("/admin/storage").text
+    Drift.update(resolution="settled", resolved_at=clock.now()).execute()
+    assert rows(browser.get("/admin")) == []
 
 
 def test_the_number_of_questions_to_the_database_does_not_grow_with_the_queue(cast, client_as, clock, count_queries):

@@ -79,6 +79,17 @@ def test_taking_over_the_amount_there_and_going_back(cast, client_as, stuck, fin
     assert SubAccount.get_by_id(stuck.id).allocated_bytes == 2 * TB
 
 
+def test_what_is_gone_can_be_made_anew_and_nothing_else_can(cast, client_as, stuck):
+    browser = client_as(cast.olga)
+    assert "anew" not in browser.get(DECIDE).text
+    assert browser.post(DECIDE, data=sent(stuck, "anew")).status_code == 422
+    SubAccount.update(reason_code="missing").execute()
+    assert "Make the account anew, empty" in " ".join(texts_of(browser.get(DECIDE), "fieldset"))
+    assert browser.post(DECIDE, data=sent(stuck, "anew")).location == "/admin/storage"
+    assert SubAccount.get().phase == "pending"
+    assert "Tell the partner what happened to the data" in browser.get("/admin/storage").text
+
+
 def test_a_decision_needs_a_way_and_a_reason(cast, client_as, stuck):
     answer = client_as(cast.olga).post(DECIDE, data={"seen": fingerprint(stuck)})
     assert answer.status_code == 422

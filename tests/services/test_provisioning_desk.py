@@ -4,7 +4,8 @@ import pytest
 
 from models.contract import AllocationEntry
 from models.drift import Drift
-from models.sub_account import SubAccount
+from models.outbox import Mail
+from models.sub_account import AccessKey, SubAccount
 from services import drift
 from services import provisioning_desk as desk
 from services.allocation import AllocationRefused
@@ -180,3 +181,59 @@ def test_a_finding_that_was_settled_is_over(ground, site, settings, cast):
     assert trail("drift.resolved")[0].after == {"resolution": "settled", "reason": "an old test"}
     with pytest.raises(NotFound):
         desk.settle(ground.act(cast.olga), finding.id, "again")
+
+
+@pytest.fixture
+def gone(ground, site, settings) -> SubAccount:
+    """Set up with 2 TB and then gone from the service, as the comparison found."""
+    row = ground.account("A", 2 * TB)
+    work(site)
+    del site.storage._state[row.remote_uid]
+    ground.clock.advance(minutes=15)
+    while drift.look(site, settings):
+        pass
+    assert fresh(row).reason_code == "missing"
+    return row
+
+
+@pytest.fixture
+def anew(ground, cast, settings):
+    def make(row, reason="because"):
+        seen = desk.fingerprint(fresh(row))
+        return desk.make_anew(ground.act(cast.olga), settings, row.number, seen, reason)
+
+    return make
+
+
+def test_what_is_gone_is_made_anew_empty_when_an_operator_says_so(ground, site, settings, gone, anew):
+    anew(gone, "the disk is lost, the partner knows")
+    work(site)
+    remote = site.storage.read_account(gone.remote_uid)
+    assert (remote.quota_bytes, remote.keys, remote.buckets) == (2 * TB, (), (gone.main_bucket,))
+    assert (fresh(gone).phase, Drift.get().resolution) == ("ready", "settled")
+    (event,) = trail("sub_account.made_anew")
+    assert event.after["reason"] == "the disk is lost, the partner knows"
+    ground.clock.advance(minutes=16)
+    while drift.look(site, settings):
+        pass
+    assert AccessKey.get().phase == "attention"
+    assert Drift.select().where(Drift.kind == "key_missing").count() == 1
+    assert Mail.select().where(Mail.template == "key_missing").count() == 1
+
+
+def test_what_is_paused_is_made_anew_paused(ground, site, gone, anew):
+    SubAccount.update(wanted_state="suspended").execute()
+    anew(gone)
+    work(site)
+    assert site.storage.read_account(gone.remote_uid).suspended
+    assert fresh(gone).phase == "suspended"
+
+
+def test_what_is_not_gone_or_shall_be_deleted_is_not_made_anew(site, stuck, anew):
+    with pytest.raises(DeskRefused):
+        anew(stuck)
+    SubAccount.update(reason_code="missing", wanted_state="deleted").execute()
+    with pytest.raises(DeskRefused):
+        anew(stuck)
+    SubAccount.update(reason_code="refused", wanted_state="active").execute()
+    converge(site)
