@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Callable, Iterable
 from datetime import UTC
+from pathlib import Path
 
 import click
 from dotenv import load_dotenv
@@ -85,6 +87,7 @@ def _add_commands(app: Portal) -> None:
 
         for line in installation.prepare(app.settings, app.clock):
             click.echo(line)
+        _ready_or_exit(app)
 
     @app.cli.command("demo")
     def demo():
@@ -100,6 +103,7 @@ def _add_commands(app: Portal) -> None:
         """Serve the portal with waitress."""
         from services import serving
 
+        _ready_or_exit(app)
         serving.serve(app, **serving.options(app.settings))
 
     @app.cli.command("worker")
@@ -108,7 +112,16 @@ def _add_commands(app: Portal) -> None:
         """Make the storage service follow the database, measure use, send mails."""
         from services import worker as work
 
+        _ready_or_exit(app)
         work.run(app.settings, app.clock, once=once)
+
+    _add_looking(app)
+    _add_keeping(app)
+    app.cli.add_command(_operator_commands(app))
+
+
+def _add_looking(app: Portal) -> None:
+    """What somebody asks for once, or a nightly run."""
 
     @app.cli.command("sweep")
     @click.option("--now", type=click.DateTime(), help="Pretend that it is this time (UTC): for a drill.")
@@ -131,7 +144,6 @@ def _add_commands(app: Portal) -> None:
             click.echo(f"{methods:10} {rule.rule:60} {blueprints.who_may(app, rule) if access else rule.endpoint}")
 
     _add_check(app)
-    app.cli.add_command(_operator_commands(app))
 
 
 def _add_check(app: Portal) -> None:
@@ -154,6 +166,64 @@ def _add_check(app: Portal) -> None:
         click.echo("every promise holds")
 
 
+def _ready_or_exit(app: Portal) -> None:
+    """What a process that works looks at first; it does not start on what it could not answer for."""
+    from services import start_up
+
+    _say(lambda: start_up.prepare(app.settings, app.clock))
+
+
+def _say(work: Callable[[], Iterable[str]]) -> None:
+    """Prints line after line; a refusal is one sentence and exit status 1."""
+    from services.command_line import NotDone
+    from services.refusal import Refusal
+
+    with database.connection_context():
+        try:
+            for line in work():
+                click.echo(line)
+        except NotDone as failure:
+            raise click.ClickException(str(failure)) from failure
+        except Refusal as refused:
+            raise click.ClickException(refused.text % refused.values) from refused
+
+
+def _add_keeping(app: Portal) -> None:
+    """What keeps the data: keys, backups, and the time after one was restored."""
+
+    @app.cli.command("rekey")
+    @click.option("--check", is_flag=True, help="Change nothing; ends with 1 while an older key is still needed.")
+    @click.option("--forget", is_flag=True, help="Clear what no key opens any more, after the loss of a data key.")
+    def rekey(check: bool, forget: bool):
+        """Encrypt every stored secret anew with the newest data key, while the portal works."""
+        from services import rekey as keys
+
+        _say(lambda: keys.report(_act_of_command(app), app.settings, check=check, forget=forget))
+
+    @app.cli.command("backup")
+    @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+    def backup(file: Path):
+        """Copy the SQLite database to FILE while the portal works, and look through the copy."""
+        from services import backup as copying
+
+        _say(lambda: copying.make(app.settings, file, app.clock.now()))
+
+    @app.cli.command("restored")
+    @click.option("--end", metavar="REASON", help="End the mode, and say why.")
+    @click.option("--anyway", is_flag=True, help="End it although a storage service was not compared since.")
+    def restored(end: str | None, anyway: bool):
+        """Begin the mode in which nothing is created or deleted on a storage service."""
+        from services import restored_desk
+
+        _say(lambda: restored_desk.from_command(_act_of_command(app), end, anyway=anyway))
+
+
+def _act_of_command(app: Portal):
+    from services.audit import Act
+
+    return Act(at=app.clock.now(), actor_name="command line", source="cli")
+
+
 def _operator_commands(app: Portal) -> click.Group:
     group = click.Group("operator", help="People of the provider.")
 
@@ -164,17 +234,9 @@ def _operator_commands(app: Portal) -> click.Group:
     def add(email: str, name: str, right: str):
         """Add an operator and print the one-time link with which they choose a password."""
         from services import operators
-        from services.refusal import Refusal
 
-        with database.connection_context():
-            try:
-                lines = operators.add_from_command(
-                    app.settings, app.clock, email, name or email.partition("@")[0], right
-                )
-            except Refusal as refused:
-                raise click.ClickException(refused.text % refused.values) from refused
-        for line in lines:
-            click.echo(line)
+        known_as = name or email.partition("@")[0]
+        _say(lambda: operators.add_from_command(app.settings, app.clock, email, known_as, right))
 
     return group
 

@@ -13,6 +13,7 @@ from models.base import locked, write_tx
 from models.deletion import Deletion
 from models.partner import Partner
 from models.sub_account import AccessKey, Region, SubAccount
+from services import restored
 from services.audit import Act, record
 from services.purging import PROGRESS_WITHIN, destroy_key
 from services.refusal import N_, NotFound, Refusal
@@ -42,6 +43,8 @@ def may_begin(at: datetime, settings: Settings, region: Region, deletion: Deleti
 
     hold: so many began within the hour that a second person has to look (threats.md 27); wait: not now, ask again.
     """
+    if restored.on():
+        return "wait"
     if deletion.released_at is not None:
         return "begin"
     began = Deletion.select().where(

@@ -6,6 +6,7 @@ from models.base import locked, write_tx
 from models.drift import Drift
 from models.sub_account import AccessKey, Region, SubAccount
 from services import drift_findings as findings
+from services import restored
 from services import key_switching
 from services.allocation_ledger import APPLY_WITHIN
 from services.audit import record
@@ -74,7 +75,12 @@ def _act(site: Site, settings: Settings, row: SubAccount, seen: list[tuple[Diffe
     if people := kinds & {"missing", "stranger"}:
         _call_people(site, row, people.pop(), pause=False)
         return
-    _mark_keys(site, settings, row, {difference.key_id: at for difference, at in seen if at.kind == "key_missing"})
+    if restored.on():
+        if restored.differs_by_decision(row, kinds):
+            _call_people(site, row, restored.CODE, pause=True)
+            return
+    else:
+        _mark_keys(site, settings, row, {difference.key_id: at for difference, at in seen if at.kind == "key_missing"})
     by_hand = [(difference, finding) for difference, finding in seen if difference.kind in BY_HAND]
     if not by_hand:
         return
@@ -129,6 +135,8 @@ def _mark_keys(site: Site, settings: Settings, row: SubAccount, lost: dict[str, 
 def _switch_off(site: Site, row: SubAccount, remote: RemoteAccount) -> None:
     """Keys on our account that nobody made here, at once: somebody may be reading the customer's data with them. Read
     from what is written down, so that a worker that died in between goes on here."""
+    if restored.on():
+        return  # it may have been made after the backup, and a customer works with it
     active = {key.id for key in remote.keys if key.active}
     opened = Drift.select().where(Drift.sub_account == row, Drift.kind == "unknown_key", Drift.resolved_at.is_null())
     for finding in opened:
@@ -161,7 +169,7 @@ def quarantine(site: Site, there: frozenset[str], started_at: datetime) -> None:
     for finding in opened:
         # the present comparison is complete too, and is counted when it ends
         through = finding.complete_scans + 1 >= QUARANTINE_SCANS and finding.first_seen_at < ripe_at
-        if through and finding.resolved_at is None and finding.acted_at is None:
+        if through and finding.resolved_at is None and finding.acted_at is None and not restored.on():
             _bar(site, finding)
 
 

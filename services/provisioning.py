@@ -12,7 +12,7 @@ from peewee import InterfaceError, OperationalError, fn
 from models.base import write_tx
 from models.contract import Contract
 from models.sub_account import SubAccount
-from services import key_making, leases, purging, regions
+from services import key_making, leases, purging, regions, restored
 from services.audit import record
 from services.secret import SealBroken
 from services.site import Site
@@ -86,6 +86,8 @@ def _go_on(site: Site, row: SubAccount) -> None:
 def _step(site: Site, row: SubAccount) -> bool:
     """Makes the next single call; True when the service already stands as wanted."""
     remote = site.storage.read_account(row.remote_uid)
+    if restored.waits(row, remote):
+        raise NeedsPeople(restored.CODE, "the database was restored from a backup, and nobody has looked at it yet")
     deleted = row.wanted_state == "deleted"
     if remote is None:
         if not deleted:

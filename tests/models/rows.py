@@ -26,6 +26,7 @@ SENSIBLE = {
     "sub_account": {"observed_generation": 0},
     "flow_down": {"way": "attested"},
     "drift": {"kind": "quota"},
+    "restoration": {"cause": "command", "prepared_at": NOW, "ended_at": NOW, "ended_by": "Olga"},
 }
 _number = count(1)
 
