@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
 
@@ -79,14 +80,26 @@ def _settings_or_exit() -> Settings:
         sys.exit(str(missing))
 
 
+@contextmanager
+def _one_sentence():
+    """Regions that cannot be read or opened are told without a traceback."""
+    from services.storage.region_file import RegionsBroken
+
+    try:
+        yield
+    except RegionsBroken as broken:
+        raise click.ClickException(str(broken)) from broken
+
+
 def _add_commands(app: Portal) -> None:
     @app.cli.command("init")
     def init():
         """Create the database or bring it to this release."""
         from services import installation
 
-        for line in installation.prepare(app.settings, app.clock):
-            click.echo(line)
+        with _one_sentence():
+            for line in installation.prepare(app.settings, app.clock):
+                click.echo(line)
         _ready_or_exit(app)
 
     @app.cli.command("demo")
@@ -106,15 +119,7 @@ def _add_commands(app: Portal) -> None:
         _ready_or_exit(app)
         serving.serve(app, **serving.options(app.settings))
 
-    @app.cli.command("worker")
-    @click.option("--once", is_flag=True, help="Do what is due now, then stop.")
-    def worker(once: bool):
-        """Make the storage service follow the database, measure use, send mails."""
-        from services import worker as work
-
-        _ready_or_exit(app)
-        work.run(app.settings, app.clock, once=once)
-
+    _add_worker(app)
     _add_looking(app)
     _add_keeping(app)
     app.cli.add_command(_operator_commands(app))
@@ -144,6 +149,19 @@ def _add_looking(app: Portal) -> None:
             click.echo(f"{methods:10} {rule.rule:60} {blueprints.who_may(app, rule) if access else rule.endpoint}")
 
     _add_check(app)
+
+
+def _add_worker(app: Portal) -> None:
+    @app.cli.command("worker")
+    @click.option("--once", is_flag=True, help="Do what is due now, then stop.")
+    @click.option("--region", "regions", multiple=True, help="Look after this region alone; may be repeated.")
+    def worker(once: bool, regions: tuple[str, ...]):
+        """Make the storage services follow the database, measure use, send mails."""
+        from services import worker as work
+
+        _ready_or_exit(app)
+        with _one_sentence():
+            work.run(app.settings, app.clock, once=once, names=regions)
 
 
 def _add_check(app: Portal) -> None:

@@ -1,7 +1,7 @@
 """`make run`: checks this machine, migrates, runs everything until Ctrl-C, makes sample data the first time.
 
-Settings come from the environment and `.env`, as everywhere. STORAGE_URL unset: an embedded storage server runs too, on
-STORAGE_PORT (8333) and what it says it needs beside it.
+Settings come from the environment and `.env`, as everywhere. STORAGE_URL and PORTAL_STORAGE_FILE unset: an embedded
+storage server runs too, on STORAGE_PORT (8333) and what it says it needs beside it.
 """
 
 import os
@@ -52,7 +52,7 @@ def prepare() -> Settings:
     os.environ["PORTAL_VAR_DIR"] = str(folder)
     check_disk(folder)
     settings = read_settings()
-    own_storage = not os.environ.get("STORAGE_URL")
+    own_storage = not (os.environ.get("STORAGE_URL") or os.environ.get("PORTAL_STORAGE_FILE"))
     if own_storage:
         port = storage_port()
         os.environ["STORAGE_PORT"] = str(port)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from peewee import AutoField, BigIntegerField, BooleanField, DateField, ForeignKeyField, IntegerField, TextField
 
-from models.base import Table, UtcDateTimeField
+from models.base import JsonField, Table, UtcDateTimeField
 from models.contract import Contract
 from models.partner import Partner
 from models.terms import TermsVersion
@@ -28,7 +28,12 @@ AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Region(Table):
-    """One storage service, as its worker last described it. The web process reads this row and never the service."""
+    """One storage service, as its worker last described it. The web process reads this row and never the service.
+
+    `display_name`, `place`, `closed` (no new sub-accounts) and `removed_at` follow what the worker was given (docs/
+    storage.md); `capabilities` is what the service can do, by the names of `services.storage.contract`. `tended_at`:
+    when a worker last looked after it, whether the service answered or not. `told_at`: the last mail to operators.
+    """
 
     id = AutoField()
     name = TextField(unique=True)
@@ -48,6 +53,20 @@ class Region(Table):
     keys_return = BooleanField(default=True)
     tells_last_use = BooleanField(default=False)
     traffic_until_at = UtcDateTimeField(null=True)  # before this hour it is known; None: the service does not tell it
+    display_name = TextField(default="")
+    place = TextField(default="")
+    iam_url = TextField(default="")
+    sts_url = TextField(default="")
+    capabilities = JsonField(default=dict)
+    closed = BooleanField(default=False)
+    removed_at = UtcDateTimeField(null=True)
+    tended_at = UtcDateTimeField(null=True)
+    told_at = UtcDateTimeField(null=True)
+
+    @property
+    def title(self) -> str:
+        """What people read."""
+        return self.display_name or self.name
 
 
 class Customer(Table):
@@ -116,6 +135,7 @@ class SubAccount(Table):
     lease_until_at = UtcDateTimeField(null=True)
     deadline_at = UtcDateTimeField(null=True)
     paused_at = UtcDateTimeField(null=True)
+    told_at = UtcDateTimeField(null=True)
     last_error = TextField(default="")
 
     @property

@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 
 from models.base import write_tx
 from models.sub_account import Region, SubAccount
-from services import drift_accounts, drift_findings, regions
+from services import drift_accounts, drift_findings, regions, remote_names
 from services.settings import Settings
 from services.site import Site
 from services.storage.contract import StorageError, StorageUnavailable
-from services.sub_accounts import UID_PREFIX
 
 EVERY = timedelta(minutes=15)
 AGAIN_AFTER_FAILURE = timedelta(minutes=1)
@@ -27,7 +26,7 @@ log = logging.getLogger("portal.worker")
 
 @dataclass
 class Comparison:
-    """One that is under way. `there`: every uid of the portal on the service at `started_at`."""
+    """One that is under way. `there`: every uid on the service at `started_at` that this or another portal has made."""
 
     there: frozenset[str]
     started_at: datetime
@@ -62,7 +61,7 @@ def _begin(site: Site) -> Comparison | None:
     with write_tx():
         if not Region.update(scan_next_at=now + EVERY).where(Region.id == site.region.id, due).execute():
             return None
-    found = Comparison(frozenset(site.storage.list_accounts(UID_PREFIX)), now)
+    found = Comparison(frozenset(site.storage.list_accounts(remote_names.PREFIX)), now)
     regions.note_answer(site.region, site.clock.now())
     if _is_another_service(site, found):
         _give_up(site, "the service lacks more than half of the accounts: see whether it is the right one")

@@ -6,8 +6,7 @@ from models.base import locked, write_tx
 from models.drift import Drift
 from models.sub_account import AccessKey, Region, SubAccount
 from services import drift_findings as findings
-from services import restored
-from services import key_switching
+from services import key_switching, remote_names, restored
 from services.allocation_ledger import APPLY_WITHIN
 from services.audit import record
 from services.drift_findings import BY_HAND, Difference
@@ -151,8 +150,9 @@ def _switch_off(site: Site, row: SubAccount, remote: RemoteAccount) -> None:
 
 
 def quarantine(site: Site, there: frozenset[str], started_at: datetime) -> None:
-    """Accounts with the portal's prefix that belong to nothing here: listed, and barred when two complete comparisons
-    and a day have passed. Nothing is deleted. Raises StorageError."""
+    """Accounts with this portal's own prefix that belong to nothing here: listed, and barred when two complete
+    comparisons and a day have passed. Nothing is deleted. What another portal has made on the same service is its own
+    business. Raises StorageError."""
     unknown = _unknown(there)
     with write_tx():
         for uid in unknown:
@@ -183,7 +183,8 @@ def _bar(site: Site, finding: Drift) -> None:
 
 
 def _unknown(there: frozenset[str]) -> set[str]:
-    uids, unknown = sorted(there), set()
+    own_prefix, unknown = remote_names.own_prefix(), set()
+    uids = sorted(uid for uid in there if uid.startswith(own_prefix))
     for first in range(0, len(uids), PAGE):
         page = uids[first : first + PAGE]
         rows = SubAccount.select(SubAccount.remote_uid).where(SubAccount.remote_uid.in_(page))

@@ -1,13 +1,15 @@
 """The `check` command: every question that can be asked from here."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from models.sub_account import Region
 from services.clock import Clock
 from services.promises import Violation, check
 from services.promises_there import check_there
 from services.settings import Settings
-from services.storage import Storage, StorageError, open_storage, read_credentials
+from services.storage import Backend, Storage, StorageError, open_storage, read_credentials
+from services.storage.region_file import RegionsBroken, configured
 
 
 class NotAsked(Exception):
@@ -17,23 +19,35 @@ class NotAsked(Exception):
 def ask(
     settings: Settings, clock: Clock, *, storage: bool = False, service: Storage | None = None
 ) -> Iterator[Violation]:
-    """Yields what does not hold. With `storage` the region's service is compared too (`service`: one that is open
-    already). Raises NotAsked when it cannot be."""
+    """Yields what does not hold. With `storage` every region's service is compared too (`service`: one that is open
+    already, for the first). Raises NotAsked at the end when one could not be: the others were compared nevertheless."""
     yield from check(clock.now())
     if not storage:
         return
-    region = Region.get_or_none(Region.name == settings.storage_region)
+    try:
+        backends = configured(settings)
+    except RegionsBroken as failure:
+        raise NotAsked(f"the storage service was not compared: {failure}") from failure
+    failures = []
+    for backend, opened in zip_longest(backends, [service] if service else []):
+        try:
+            yield from _compared(backend, opened)
+        except NotAsked as failure:
+            failures.append(str(failure))
+    if failures:
+        raise NotAsked("; ".join(failures))
+
+
+def _compared(backend: Backend, service: Storage | None) -> Iterator[Violation]:
+    region = Region.get_or_none(Region.name == backend.name)
     if region is None:
-        raise NotAsked(f"the region {settings.storage_region} is not known here: run init first")
+        raise NotAsked(f"the region {backend.name} is not known here: run init first")
     try:
-        yield from check_there(region, service or _opened(settings))
-    except StorageError as failure:
-        raise NotAsked(f"the storage service was not compared: {failure}") from failure
+        yield from check_there(region, service or _opened(backend))
+    except (OSError, ValueError, StorageError) as failure:
+        raise NotAsked(f"the storage service of {backend.name} was not compared: {failure}") from failure
 
 
-def _opened(settings: Settings) -> Storage:
-    try:
-        credentials = read_credentials(settings.storage_credentials) if settings.storage_credentials else None
-        return open_storage(settings.storage_url, credentials)
-    except (OSError, ValueError) as failure:
-        raise NotAsked(f"the storage service was not compared: {failure}") from failure
+def _opened(backend: Backend) -> Storage:
+    credentials = read_credentials(backend.credentials_file) if backend.credentials_file else None
+    return open_storage(backend.address, credentials)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from models.sub_account import SETTLED_PHASES, AccessKey, Region, SubAccount
+from services import remote_names
 from services.promises import Violation
 from services.storage.contract import RemoteAccount, Storage
-from services.sub_accounts import UID_PREFIX
 
 PAGE = 500
 
@@ -13,7 +13,7 @@ PAGE = 500
 def check_there(region: Region, storage: Storage) -> Iterator[Violation]:
     """Compares the region's sub-accounts with its storage service; reads only. Raises StorageError when the service
     does not answer: then nothing is concluded. Rows that change while they are compared are passed over."""
-    there = storage.list_accounts(UID_PREFIX)  # before the rows: what has none now never had one
+    there = storage.list_accounts(remote_names.PREFIX)  # before the rows: what has none now never had one
     for text in _orphans(there):
         yield Violation("orphans", text)
     for row in _settled_rows(region):
@@ -24,14 +24,16 @@ def check_there(region: Region, storage: Storage) -> Iterator[Violation]:
 
 
 def _orphans(there: tuple[str, ...]) -> Iterator[str]:
+    """Accounts of other portals on the same service are none of ours."""
+    own_prefix = remote_names.own_prefix()
     for first in range(0, len(there), PAGE):
         uids = there[first : first + PAGE]
         rows = SubAccount.select(SubAccount.remote_uid, SubAccount.phase).where(SubAccount.remote_uid.in_(uids))
         known = {row.remote_uid: row.phase for row in rows}
         for uid in uids:
-            if uid not in known:
+            if uid not in known and uid.startswith(own_prefix):
                 yield f"account {uid} stands on the service and belongs to nothing here"
-            elif known[uid] == "deleted":
+            elif known.get(uid) == "deleted":
                 yield f"account {uid} stands on the service and was reported as deleted"
 
 

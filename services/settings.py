@@ -49,6 +49,7 @@ class Settings:
     storage_url: str = "memory:"
     storage_credentials: Path | None = None
     storage_region: str = "embedded"
+    storage_file: Path | None = None
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "portal@example.com"
     provider: Provider = Provider()
@@ -115,6 +116,7 @@ OTHERS = (
     "PORTAL_PUBLIC_URL",
     "PORTAL_VAR_DIR",
     "STORAGE_CREDENTIALS_FILE",
+    "PORTAL_STORAGE_FILE",
 )
 KNOWN = (*OTHERS, *NUMBERS, *TEXTS, *LISTS, *PROVIDER)
 
@@ -129,8 +131,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     values |= {name: environment[key] for key, name in TEXTS.items() if environment.get(key)}
     values |= {name: _list(environment[key]) for key, name in LISTS.items() if environment.get(key)}
     own = {name: environment[key] for key, name in PROVIDER.items() if environment.get(key)}
-    port = values.get("port", 8000)
-    credentials = environment.get("STORAGE_CREDENTIALS_FILE")
+    port, files = values.get("port", 8000), _storage_files(environment)
     return Settings(
         secret_key=Secret(_required(environment, made, "PORTAL_SECRET_KEY", "at least 32 random characters")),
         data_keys=_data_keys(_required(environment, made, "PORTAL_DATA_KEYS", "Fernet keys, newest first")),
@@ -138,10 +139,20 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         var_dir=var_dir,
         production=production,
         public_url=_public_url(environment, production, port),
-        storage_credentials=Path(credentials) if credentials else None,
+        storage_credentials=files["STORAGE_CREDENTIALS_FILE"],
+        storage_file=files["PORTAL_STORAGE_FILE"],
         provider=Provider(**own),
         **values,
     )
+
+
+def _storage_files(environment: Mapping[str, str]) -> dict[str, Path | None]:
+    """The files that the worker will open; relative ones lie in the folder that the process was started in."""
+    one = [name for name in ("STORAGE_URL", "STORAGE_CREDENTIALS_FILE", "STORAGE_REGION") if environment.get(name)]
+    if environment.get("PORTAL_STORAGE_FILE") and one:
+        raise SettingMissing(f"PORTAL_STORAGE_FILE and {one[0]} are both set. Keep the one or the other.")
+    given = {name: environment.get(name) for name in ("PORTAL_STORAGE_FILE", "STORAGE_CREDENTIALS_FILE")}
+    return {name: Path(text) if text else None for name, text in given.items()}
 
 
 def _required(environment: Mapping[str, str], made: Mapping[str, str], key: str, what: str) -> str:

@@ -26,11 +26,26 @@ class Site:
     clock: Clock
     owner: str
     jitter: Callable[[float, float], float] = field(default=random.SystemRandom().uniform)
-    sweep_next_at: datetime | None = None
     comparison: Any = None
     measuring: Any = None
     traffic_next_at: datetime | None = None
     key_use_next_at: datetime | None = None
+
+    def again(self) -> "Site":
+        """The same region for another loop, with a row of its own."""
+        return Site(Region.get_by_id(self.region.id), self.storage, self.vault, self.clock, self.owner, self.jitter)
+
+    def act(self) -> Act:
+        return Act(at=self.clock.now(), actor_name="worker", source="worker")
+
+
+@dataclass
+class House:
+    """What is done once, however many regions there are."""
+
+    clock: Clock
+    sweep_next_at: datetime | None = None
+    attention_next_at: datetime | None = None
 
     def act(self) -> Act:
         return Act(at=self.clock.now(), actor_name="worker", source="worker")

@@ -1,7 +1,6 @@
 """Sub-accounts: opened with their first allocation, first key and flow-down record; renamed; found by their owner."""
 
 import secrets
-import string
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +11,7 @@ from models.contract import Contract
 from models.partner import Partner
 from models.sub_account import BILLING, AccessKey, Customer, FlowDown, Region, SubAccount
 from models.terms import TermsVersion
-from services import names, once
+from services import names, once, remote_names
 from services.allocation import AllocationRefused, open_allocation
 from services.allocation_ledger import APPLY_WITHIN, new_batch
 from services.audit import Act, record
@@ -22,8 +21,6 @@ from services.refusal import N_, Refusal
 from services.settings import Settings
 from services.sub_account_lookup import flow_down_terms
 
-UID_PREFIX = "pp-"  # by which the portal knows its accounts on the storage service
-UID_SIGNS = string.ascii_lowercase + string.digits
 OLDEST_AGREEMENT_ON = date(1990, 1, 1)
 
 
@@ -145,6 +142,8 @@ def _open(act: Act, partner: Partner, contract: Contract, wish: SubAccountWish) 
     region = Region.get_or_none(Region.name == wish.region)
     if region is None:
         raise SubAccountRefused(N_("Choose one of the regions."), "region")
+    if region.closed or region.removed_at is not None:
+        raise SubAccountRefused(N_("This region takes no new sub-accounts. Choose another one."), "region")
     fixed = wish.billing == "reserved"
     return SubAccount.create(
         public_id=secrets.token_hex(8),
@@ -153,7 +152,7 @@ def _open(act: Act, partner: Partner, contract: Contract, wish: SubAccountWish) 
         customer=customer,
         region=region,
         number=_new_number(),
-        remote_uid=UID_PREFIX + "".join(secrets.choice(UID_SIGNS) for _ in range(16)),
+        remote_uid=remote_names.new_uid(),
         name=name,
         name_key=names.key(name),
         contact_name=names.tidy(wish.contact_name, "contact_name"),

@@ -1,28 +1,41 @@
 """The second process: makes the storage follow, holds quotas, measures, sends mails, keeps time.
 
-Three loops, because the first two must not wait: a quota follows within seconds also while a service that lists a
-million objects is measured or a mail server does not answer.
+Each region has loops of its own, so that a service that is dead, slow or large holds up nobody else's: one makes the
+storage follow, one holds quotas where that is the worker's business, one measures and compares. What is not about a
+region (mails, time) has one loop for all. A quota follows within seconds also while a service that lists a million
+objects is measured or a mail server does not answer.
 """
 
 import logging
-import os
 import signal
-import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from peewee import InterfaceError, OperationalError
 
 from models.base import database
-from services import access_keys, drift, enforcement, hand_over_links, key_use, mail_sending, regions, sweep, usage
+from services import (
+    access_keys,
+    attention_mails,
+    deletion_guard,
+    drift,
+    enforcement,
+    hand_over_links,
+    key_use,
+    mail_sending,
+    regions,
+    sweep,
+    usage,
+)
 from services.clock import Clock
 from services.provisioning import provision_next
-from services.secret import Vault
 from services.settings import Settings
-from services.site import Site
-from services.storage import Storage, open_storage, read_credentials
+from services.site import House, Site
+from services.worker_sites import open_site, open_sites
+
+__all__ = ["follow", "keep_house", "open_site", "open_sites", "round_of_work", "run", "tend"]
 
 log = logging.getLogger("portal.worker")
 
@@ -31,79 +44,92 @@ ENFORCE_EVERY_SECONDS = 1.0
 STEPS_A_ROUND = 50
 MAILS_A_ROUND = 10
 
-
-def open_site(settings: Settings, clock: Clock, storage: Storage | None = None) -> Site:
-    """The region that this worker looks after. Only the worker reads the storage credentials."""
-    if storage is None:
-        credentials = read_credentials(settings.storage_credentials) if settings.storage_credentials else None
-        storage = open_storage(settings.storage_url, credentials)
-    with database.connection_context():
-        region = regions.describe(settings.storage_region, storage)
-    return Site(region, storage, Vault(settings.data_keys), clock, owner=f"{socket.gethostname()}:{os.getpid()}")
+Loop = tuple[Callable[[], bool], float]
 
 
 def follow(site: Site) -> bool:
-    """Takes what is due one step on, a bounded number of times; True when there may be more."""
+    """Takes what is due in the region one step on, a bounded number of times; True when there may be more."""
     steps = 0
+    regions.note_tended(site.region, site.clock.now())
     while steps < STEPS_A_ROUND and provision_next(site):
+        regions.note_tended(site.region, site.clock.now())
         steps += 1
     return steps == STEPS_A_ROUND
 
 
-def take_care(site: Site, settings: Settings) -> bool:
-    """Mails, measurements and what time brings, a bounded amount of each; True when there may be more."""
-    mails = mail_sending.send_due(settings, site.clock.now(), MAILS_A_ROUND)
-    _sweep(site, settings)
-    access_keys.destroy_expired(site.act())
-    hand_over_links.end_expired(site.act())
+def tend(site: Site, settings: Settings) -> bool:
+    """Measurements and comparisons of the region, a bounded amount of each; True when there may be more."""
     key_use.look(site)
+    deletion_guard.begin_due(site, settings)
     compared = drift.look(site, settings)
     measured = usage.measure_due(site, timedelta(minutes=settings.measure_minutes))
-    return mails == MAILS_A_ROUND or measured == usage.BATCH or compared
+    return measured == usage.BATCH or compared
 
 
-def round_of_work(site: Site, settings: Settings) -> bool:
+def keep_house(house: House, settings: Settings) -> bool:
+    """Mails and what time brings, for all regions together; True when there may be more."""
+    mails = mail_sending.send_due(settings, house.clock.now(), MAILS_A_ROUND)
+    _sweep(house, settings)
+    attention_mails.tell(house, settings)
+    access_keys.destroy_expired(house.act())
+    hand_over_links.end_expired(house.act())
+    return mails == MAILS_A_ROUND
+
+
+def round_of_work(site: Site, settings: Settings, house: House | None = None) -> bool:
     """Does what is due in one go: where nothing runs beside it, nobody has to wait. True when there may be more."""
     more = follow(site)
-    return take_care(site, settings) or more
+    more = keep_house(house or House(site.clock), settings) or more
+    return tend(site, settings) or more
 
 
-def _sweep(site: Site, settings: Settings) -> None:
+def _sweep(house: House, settings: Settings) -> None:
     """At the start, then every few minutes: time ends contracts, not somebody's memory."""
-    act = site.act()
-    if site.sweep_next_at is None or site.sweep_next_at <= act.at:
+    act = house.act()
+    if house.sweep_next_at is None or house.sweep_next_at <= act.at:
         for line in sweep.sweep(act, settings):
             log.info(line)
-        site.sweep_next_at = act.at + sweep.EVERY
+        house.sweep_next_at = act.at + sweep.EVERY
 
 
-def run(settings: Settings, clock: Clock, *, once: bool = False) -> None:
-    """Works until SIGTERM or SIGINT; `once`: until nothing is due. A step under way is finished first."""
-    site, stop = open_site(settings, clock), threading.Event()
+def run(settings: Settings, clock: Clock, *, once: bool = False, names: Sequence[str] = ()) -> None:
+    """Works until SIGTERM or SIGINT; `once`: until nothing is due. A step under way is finished first. `names`: the
+    regions to look after, default all. Raises RegionsBroken when they cannot be opened."""
+    sites, house, stop = open_sites(settings, clock, names), House(clock), threading.Event()
     if once:
-        _until_idle(site, settings)
+        _until_idle(sites, house, settings)
         return
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    # each loop has a site of its own, so that no two share a region row
-    guard, caretaker = (open_site(settings, clock, site.storage) for _ in range(2))
-    with ThreadPoolExecutor(2, "beside") as threads:
-        beside = [
-            threads.submit(_loop, lambda: bool(enforcement.enforce_due(guard)), stop, ENFORCE_EVERY_SECONDS),
-            threads.submit(_loop, lambda: take_care(caretaker, settings), stop, IDLE_SECONDS),
-        ]
-        log.info("worker for region %s started", site.region.name)
-        _loop(lambda: follow(site), stop, IDLE_SECONDS)
+    with database.connection_context():
+        loops = [loop for site in sites for loop in _loops(site, settings)]
+    with ThreadPoolExecutor(len(loops), "region") as threads:
+        beside = [threads.submit(_loop, work, stop, pause_seconds) for work, pause_seconds in loops]
+        log.info("worker started for %s", ", ".join(site.region.name for site in sites))
+        _loop(lambda: keep_house(house, settings), stop, IDLE_SECONDS)
         for loop in beside:
             loop.result()
     log.info("worker stopped")
 
 
-def _until_idle(site: Site, settings: Settings) -> None:
+def _loops(site: Site, settings: Settings) -> list[Loop]:
+    """Of one region; each with a site of its own, so that no two share a region row."""
+    guard, caretaker = site.again(), site.again()
+    loops: list[Loop] = [
+        (lambda: follow(site), IDLE_SECONDS),
+        (lambda: tend(caretaker, settings), IDLE_SECONDS),
+    ]
+    if site.storage.capabilities.hard_quota == "delayed":
+        loops.append((lambda: bool(enforcement.enforce_due(guard)), ENFORCE_EVERY_SECONDS))
+    return loops
+
+
+def _until_idle(sites: Sequence[Site], house: House, settings: Settings) -> None:
     with database.connection_context():
-        while round_of_work(site, settings):
-            pass
-        enforcement.enforce_due(site)
+        while sum(round_of_work(site, settings, house) for site in sites):
+            pass  # each has its turn: `any` would not come to the second while the first has more
+        for site in sites:
+            enforcement.enforce_due(site)
 
 
 def _loop(work: Callable[[], bool], stop: threading.Event, pause_seconds: float) -> None:

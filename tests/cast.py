@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 
 from models.base import write_tx
 from models.contract import Contract
+from models.installation import Installation
 from models.operator import Operator
 from models.partner import Member, Partner
 from models.sub_account import Region
@@ -74,8 +75,13 @@ def make_cast(settings: Settings, at: datetime) -> Cast:
         for member in people.values():
             _accept(member, versions, at - timedelta(days=30))
         region = Region.create(
-            name=settings.storage_region, endpoint="http://127.0.0.1:8333", s3_region="us-east-1", last_ok_at=at
+            name=settings.storage_region,
+            endpoint="http://127.0.0.1:8333",
+            s3_region="us-east-1",
+            last_ok_at=at,
+            tended_at=at,
         )
+        Installation.create(id=1, code="cast00")
         return Cast(
             northwind,
             contoso,

@@ -1,6 +1,6 @@
 """The gateway to the storage service. Importing it is cheap; boto3 is loaded by the first call that needs it."""
 
-from services.storage.address import Address, Credentials, parse_address, read_credentials
+from services.storage.address import Address, Backend, Credentials, parse_address, read_credentials
 from services.storage.contract import (
     Capabilities,
     Storage,
@@ -13,6 +13,7 @@ from services.storage.contract import (
 
 __all__ = [
     "Address",
+    "Backend",
     "Capabilities",
     "Credentials",
     "Storage",
@@ -27,19 +28,19 @@ __all__ = [
 ]
 
 
-def open_storage(url: str, credentials: Credentials | None = None) -> Storage:
-    """The storage behind STORAGE_URL (see `address`). Nothing is asked of the service yet.
+def open_storage(where: str | Address, credentials: Credentials | None = None) -> Storage:
+    """The storage behind a STORAGE_URL (see `address`). Nothing is asked of the service yet.
 
     `credentials` belong to the worker alone; `memory:` needs none. Raises ValueError with one sentence for an address
     or credentials that cannot be used.
     """
-    address = parse_address(url)
+    address = parse_address(where) if isinstance(where, str) else where
     if address.kind == "memory":
         from services.storage.memory import MemoryStorage
 
         return MemoryStorage(endpoint=address.endpoint, region=address.region)
     if credentials is None:
-        raise ValueError("the storage service needs credentials: set STORAGE_CREDENTIALS_FILE")
+        raise ValueError("the storage service needs credentials: set STORAGE_CREDENTIALS_FILE, or credentials_file")
     if address.kind == "rgw":
         from services.storage.rgw import RgwStorage
 

@@ -1,4 +1,5 @@
 """Where the storage service is (STORAGE_URL) and how the worker signs in to it (a file that the worker alone is given).
+Several services at once: see `region_file`.
 
     memory:                                       in this process, for tests and demonstrations
     seaweedfs://127.0.0.1:8333?admin=http://127.0.0.1:23646&public=https://s3.example.com&region=eu-1
@@ -106,46 +107,68 @@ class Credentials:
     admin_password: Secret = field(default_factory=lambda: Secret(""))
 
 
-def parse_address(url: str) -> Address:
-    """Reads STORAGE_URL. ValueError with one sentence when it cannot be understood."""
+@dataclass(frozen=True)
+class Backend:
+    """One region as it is configured. `credentials_file` is for the worker alone. `display_name` and `place` are for
+    people; `iam_url` and `sts_url` are addresses that customers may use, where the provider offers such."""
+
+    name: str
+    address: Address
+    credentials_file: Path | None = None
+    display_name: str = ""
+    place: str = ""
+    iam_url: str = ""
+    sts_url: str = ""
+    closed: bool = False
+
+
+def parse_address(url: str, named: str = "STORAGE_URL") -> Address:
+    """Reads STORAGE_URL, or what is `named` otherwise. ValueError with one sentence when it cannot be understood."""
+    try:
+        return _parsed(url)
+    except ValueError as failure:
+        raise ValueError(f"{named} {failure}") from None
+
+
+def _parsed(url: str) -> Address:
     parts = urlsplit(url)
     if parts.scheme == "memory":
         return Address("memory", "https://s3.storage.example", DEFAULT_REGION, MEMORY)
     kind = parts.scheme.removesuffix("+https")
     if kind not in _OPTIONS or parts.scheme == "aws+https":
-        raise ValueError(
-            f"STORAGE_URL begins with {parts.scheme!r}; known are seaweedfs, rgw (both also +https), aws and memory"
-        )
+        raise ValueError(f"begins with {parts.scheme!r}; known are seaweedfs, rgw (both also +https), aws and memory")
     if parts.username or parts.password:
-        raise ValueError("STORAGE_URL holds a user or password; these belong into STORAGE_CREDENTIALS_FILE")
+        raise ValueError("holds a user or password; these belong into the file that STORAGE_CREDENTIALS_FILE names")
     options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     if unknown := set(options) - _OPTIONS[kind]:
-        raise ValueError(f"STORAGE_URL has unknown options: {', '.join(sorted(unknown))}")
+        raise ValueError(f"has unknown options: {', '.join(sorted(unknown))}")
     if not parts.hostname or parts.path.strip("/"):
-        raise ValueError(f"STORAGE_URL needs {_FORMS[kind]} and no path")
+        raise ValueError(f"needs {_FORMS[kind]} and no path")
     return _aws(parts, options) if kind == "aws" else _service(kind, parts, options)
 
 
 def _service(kind: str, parts: SplitResult, options: dict[str, str]) -> Address:
     s3_url = f"{'https' if parts.scheme.endswith('https') else 'http'}://{parts.netloc}"
     region = options.get("region") or DEFAULT_REGION
-    public = _whole("public", options.get("public", s3_url))
+    public = whole_address("public=", options.get("public", s3_url))
     if kind == "rgw":
-        return Address("rgw", public, region, RGW, s3_url, _whole("admin", options.get("admin", f"{s3_url}/admin")))
-    return Address("seaweedfs", public, region, SEAWEEDFS, s3_url, _whole("admin", options.get("admin", "")))
+        admin = whole_address("admin=", options.get("admin", f"{s3_url}/admin"))
+        return Address("rgw", public, region, RGW, s3_url, admin)
+    return Address("seaweedfs", public, region, SEAWEEDFS, s3_url, whole_address("admin=", options.get("admin", "")))
 
 
 def _aws(parts: SplitResult, options: dict[str, str]) -> Address:
     region = parts.netloc
-    s3_url = _whole("s3", options.get("s3", f"https://s3.{region}.amazonaws.com"))
-    iam_url = _whole("iam", options.get("iam", "https://iam.amazonaws.com"))
-    return Address("aws", _whole("public", options.get("public", s3_url)), region, AWS, s3_url, iam_url)
+    s3_url = whole_address("s3=", options.get("s3", f"https://s3.{region}.amazonaws.com"))
+    iam_url = whole_address("iam=", options.get("iam", "https://iam.amazonaws.com"))
+    return Address("aws", whole_address("public=", options.get("public", s3_url)), region, AWS, s3_url, iam_url)
 
 
-def _whole(name: str, value: str) -> str:
+def whole_address(name: str, value: str) -> str:
+    """The address without a / at its end. ValueError that begins with "needs" unless it is one of http or https."""
     address = value.rstrip("/")
     if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname:
-        raise ValueError(f"STORAGE_URL needs {name}= with a whole address that begins with http:// or https://")
+        raise ValueError(f"needs {name} with a whole address that begins with http:// or https://")
     return address
 
 

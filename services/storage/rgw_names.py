@@ -1,7 +1,9 @@
 """How accounts and their names stand on Ceph RGW.
 
-    account `pp-k3v9`          user `pp_k3v9$pp-k3v9`: a tenant of its own, so that its buckets have their own namespace
-    its bucket `data`          `pp_k3v9/data` for the admin service, `pp_k3v9:data` for S3, `data` for the customer
+    account `pp-a1-k3v9`       user `pp_a1_k3v9$pp-a1-k3v9`: a tenant of its own, so that its buckets have their own
+                               namespace
+    its bucket `data`          `pp_a1_k3v9/data` for the admin service, `pp_a1_k3v9:data` for S3, `data` for the
+                               customer
     display name and marker    display name `Northwind [portal 0b5e…]`: set in the very call that creates the user
 
 Tenants are letters, digits and '_' there; accounts have no '_', so that no two accounts share a tenant. In display

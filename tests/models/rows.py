@@ -27,6 +27,7 @@ SENSIBLE = {
     "flow_down": {"way": "attested"},
     "drift": {"kind": "quota"},
     "restoration": {"cause": "command", "prepared_at": NOW, "ended_at": NOW, "ended_by": "Olga"},
+    "installation": {"code": "abc123"},
 }
 _number = count(1)
 

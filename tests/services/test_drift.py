@@ -210,7 +210,7 @@ def test_a_stranger_under_our_name_reaches_people(site, row, account, scan):
 
 
 def test_an_incomplete_list_concludes_nothing(ground, site, row, account, scan):
-    site.storage.put_account("pp-unknown", "x", "X", None)
+    site.storage.put_account("pp-cast00-unknown", "x", "X", None)
     del site.storage._state[row.remote_uid]
     site.storage.fail("list_accounts", times=3)
     scan()
@@ -225,7 +225,7 @@ def test_an_incomplete_list_concludes_nothing(ground, site, row, account, scan):
 
 
 def test_an_account_that_cannot_be_read_makes_the_look_incomplete(ground, site, row, account, scan):
-    site.storage.put_account("pp-unknown", "x", "X", None)
+    site.storage.put_account("pp-cast00-unknown", "x", "X", None)
     site.storage.fail("read_account", error=StorageRefused("no such right"))
     scan()
     assert (found(), Region.get().scan_error) == ([], "no such right")
@@ -253,14 +253,14 @@ def test_a_service_that_lacks_most_accounts_is_taken_for_another_one(ground, sit
 
 
 def test_an_unknown_account_is_listed_and_barred_after_a_day_and_never_deleted(ground, site, row, scan):
-    site.storage.put_account("pp-unknown", "x", "X", None)
+    site.storage.put_account("pp-cast00-unknown", "x", "X", None)
     site.storage.put_account("other-company", "x", "X", None)
     scan()
     assert found() == [("unknown_account", "", 1, 1)]
     scan(hours=23)
-    assert not site.storage.read_account("pp-unknown").suspended
+    assert not site.storage.read_account("pp-cast00-unknown").suspended
     scan(hours=2)
-    assert site.storage.read_account("pp-unknown").suspended
+    assert site.storage.read_account("pp-cast00-unknown").suspended
     assert not site.storage.read_account("other-company").suspended
     assert found() == [("unknown_account", "", 3, 3)]
     scan(hours=1000)
@@ -269,19 +269,19 @@ def test_an_unknown_account_is_listed_and_barred_after_a_day_and_never_deleted(g
 
 
 def test_one_complete_look_is_not_enough_to_bar_an_unknown_account(ground, site, row, scan):
-    site.storage.put_account("pp-unknown", "x", "X", None)
+    site.storage.put_account("pp-cast00-unknown", "x", "X", None)
     scan()
     Drift.update(complete_scans=0, first_seen_at=ground.clock.now() - timedelta(days=3)).execute()
     scan()
-    assert not site.storage.read_account("pp-unknown").suspended
+    assert not site.storage.read_account("pp-cast00-unknown").suspended
     scan()
-    assert site.storage.read_account("pp-unknown").suspended
+    assert site.storage.read_account("pp-cast00-unknown").suspended
 
 
 def test_an_unknown_account_that_goes_again_is_off_the_list(ground, site, row, scan):
-    site.storage.put_account("pp-unknown", "x", "X", None)
+    site.storage.put_account("pp-cast00-unknown", "x", "X", None)
     scan()
-    site.storage.purge("pp-unknown")
+    site.storage.purge("pp-cast00-unknown")
     scan()
     assert found() == [("unknown_account", "gone", 1, 1)]
 
@@ -357,13 +357,13 @@ def test_a_key_that_is_gone_there_is_marked_and_the_partner_is_told_to_replace_i
 
 def test_what_an_operator_settled_is_left_alone(ground, site, row, account, scan):
     account.keys["STRANGE"] = Key(Secret("known to somebody"))
-    site.storage.put_account("pp-unknown", "x", "X", None)
+    site.storage.put_account("pp-cast00-unknown", "x", "X", None)
     scan()
     Drift.update(resolution="settled", resolved_at=ground.clock.now()).execute()
     scan(hours=40)
     scan(hours=1)
     assert Drift.select().where(Drift.resolved_at.is_null()).count() == 0
-    assert not site.storage.read_account("pp-unknown").suspended
+    assert not site.storage.read_account("pp-cast00-unknown").suspended
     account.keys["STRANGE"].active = True
     scan()
     assert not account.keys["STRANGE"].active, "a key that works again is a new finding"

@@ -261,9 +261,9 @@ def test_what_stands_as_wanted_on_the_service_is_in_order(ground, site, standing
 
 
 def test_an_orphan_on_the_service_is_found(ground, site, standing):
-    site.storage.put_account("pp-orphan", "nobody", "Nobody", 5)
+    site.storage.put_account("pp-cast00-orphan", "nobody", "Nobody", 5)
     site.storage.put_account("other-company", "somebody", "Somebody", 5)
-    assert there(site) == ["orphans: account pp-orphan stands on the service and belongs to nothing here"]
+    assert there(site) == ["orphans: account pp-cast00-orphan stands on the service and belongs to nothing here"]
 
 
 def test_what_is_ready_here_and_missing_there_is_found(ground, site, standing):
@@ -317,7 +317,7 @@ def test_the_command_asks_the_storage_only_when_it_is_told_to(make_app, ground, 
     assert app.test_cli_runner().invoke(args=["check"]).exit_code == 0
     asked = app.test_cli_runner().invoke(args=["check", "--storage"])
     assert asked.exit_code == 1
-    assert "the storage service was not compared: cannot read the storage credentials" in asked.output
+    assert "the storage service of embedded was not compared: cannot read the storage credentials" in asked.output
 
 
 def test_the_command_compares_with_the_storage(app, ground):

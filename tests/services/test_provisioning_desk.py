@@ -171,7 +171,7 @@ def test_a_decision_about_something_else_than_was_seen_is_refused(ground, site, 
 
 
 def test_a_finding_that_was_settled_is_over(ground, site, settings, cast):
-    site.storage.put_account("pp-unknown", "x", "X", None)
+    site.storage.put_account("pp-cast00-unknown", "x", "X", None)
     while drift.look(site, settings):
         pass
     finding = Drift.get()

@@ -1,5 +1,6 @@
 """Opening a sub-account: everything or nothing, once, within the contract, with words for every refusal."""
 
+import re
 import threading
 from dataclasses import replace
 from datetime import date, timedelta
@@ -60,7 +61,7 @@ def refused(create, wish: SubAccountWish) -> Refusal:
 def test_one_act_leaves_row_customer_first_key_flow_down_ledger_and_trail(create, wish, cast, clock):
     account = SubAccount.get_by_id(create(wish).id)
     assert len(account.number) == 12 and account.number.isdigit()
-    assert account.remote_uid.startswith("pp-") and len(account.remote_uid) == 19
+    assert re.fullmatch(r"pp-cast00-[a-z0-9]{16}", account.remote_uid)
     assert (account.phase, account.generation, account.observed_generation) == ("pending", 1, 0)
     assert account.next_attempt_at == clock.now() and account.deadline_at > clock.now()
     assert (account.name, account.customer.name, account.allocated_bytes) == ("Müller GmbH", "Müller GmbH", TB)

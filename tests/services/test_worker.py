@@ -17,7 +17,7 @@ from models.base import database, write_tx
 from models.outbox import Mail
 from models.sub_account import AccessKey, Region
 from models.usage import UsageDay
-from services import enforcement, usage, worker
+from services import enforcement, usage, worker, worker_sites
 from services.provisioning import provision_next
 from services.secret import Vault
 from services.storage import memory
@@ -142,7 +142,10 @@ def test_no_two_loops_share_what_they_know_of_the_region(ground, settings, clock
     sites = []
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)
     monkeypatch.setattr(worker, "_loop", lambda work, stop, pause_seconds: work())
-    for module, name in ((worker, "follow"), (worker, "take_care"), (enforcement, "enforce_due")):
+    monkeypatch.setattr(
+        worker_sites, "open_storage", lambda *_: memory.MemoryStorage(hard_quota="delayed", quota_delay_seconds=2)
+    )
+    for module, name in ((worker, "follow"), (worker, "tend"), (enforcement, "enforce_due")):
         monkeypatch.setattr(module, name, lambda site, *_: sites.append(site))
     worker.run(settings, clock)
     assert len({id(site.region) for site in sites}) == len(sites) == 3

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from models.base import open_database
-from services import worker
+from services import worker, worker_sites
 from services.clock import SystemClock
 from services.secret import Secret
 from services.settings import Settings
@@ -55,7 +55,7 @@ def main(url: str, data_key: str, var_dir: str, mode: str, folder: str = ".") ->
     kind = {"well": MemoryStorage, "busy": Busy, "measuring": Measuring, "broken": Broken}[mode]
     storage = kind(hard_quota="delayed", quota_delay_seconds=2)
     storage.folder = Path(folder)
-    worker.open_storage = lambda address, credentials: storage
+    worker_sites.open_storage = lambda address, credentials: storage
     open_database(url)
     settings = Settings(Secret("x" * 40), (data_key,), url, Path(var_dir))
     worker.run(settings, SystemClock())

@@ -1,0 +1,67 @@
+"""Tells the operators who decide that the worker needs people: one mail for a region and all that got stuck there, not
+one for each sub-account, and none again about the same one until it has settled."""
+
+from datetime import datetime, timedelta
+
+from peewee import SQL
+
+from models.base import locked, write_tx
+from models.operator import Operator
+from models.partner import Partner
+from models.sub_account import SETTLED_PHASES, Region, SubAccount
+from services import mail
+from services.audit import Act
+from services.settings import Settings
+from services.site import House
+
+LOOK_EVERY = timedelta(seconds=30)
+PAUSE = timedelta(minutes=15)  # between two mails about one region, so that what gets stuck meanwhile is in one
+NAMED = 20
+MOST_ROWS = 2000
+RIGHTS = ("manager", "owner")
+# As literals and word for word as in the index sub_account_untold_idx, else no engine finds the few rows by it.
+UNTOLD = SQL("(phase = 'attention' AND told_at IS NULL)")
+
+
+def tell(house: House, settings: Settings) -> None:
+    """Queues what is due; safe with several workers at once."""
+    act = house.act()
+    if house.attention_next_at is not None and act.at < house.attention_next_at:
+        return
+    house.attention_next_at = act.at + LOOK_EVERY
+    _forget_settled()
+    for region in Region.select().where(Region.id.in_(SubAccount.select(SubAccount.region).where(UNTOLD))):
+        if _may_be_told(region, act.at):
+            _tell_of(act, settings, region)
+
+
+def _forget_settled() -> None:
+    settled = SubAccount.told_at.is_null(False) & SubAccount.phase.in_(SETTLED_PHASES)
+    if SubAccount.select().where(settled).exists():
+        with write_tx():
+            SubAccount.update(told_at=None).where(settled).execute()
+
+
+def _may_be_told(region: Region, now: datetime) -> bool:
+    return region.told_at is None or now - region.told_at >= PAUSE
+
+
+def _tell_of(act: Act, settings: Settings, region: Region) -> None:
+    """The region's row is locked first: of two workers one tells."""
+    with write_tx():
+        region = locked(Region.select().where(Region.id == region.id)).get()
+        if not _may_be_told(region, act.at):
+            return
+        stuck = SubAccount.select(SubAccount, Partner).join(Partner)
+        rows = list(stuck.where(UNTOLD, SubAccount.region == region).order_by(SubAccount.id).limit(MOST_ROWS))
+        if not rows:
+            return
+        SubAccount.update(told_at=act.at).where(SubAccount.id.in_([row.id for row in rows])).execute()
+        region.told_at = act.at
+        region.save(only=["told_at"])
+        for operator in Operator.select().where(Operator.active, Operator.right.in_(RIGHTS)).order_by(Operator.id):
+            mail.queue(
+                act, settings, "needs_attention", to=operator.email, locale=operator.locale, name=operator.name,
+                path=f"/admin/storage#region-{region.id}", region=region.title, rows=rows[:NAMED], count=len(rows),
+                more=max(0, len(rows) - NAMED),
+            )  # fmt: skip
