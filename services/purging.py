@@ -49,7 +49,7 @@ def remove_page(site: Site, row: SubAccount, remote: RemoteAccount) -> None:
         site.storage.put_suspended(row.remote_uid, True)
         return
     deletion = Deletion.get(Deletion.sub_account == row)
-    if deletion.found_bytes is None:
+    if deletion.found_bytes is None and deletion.ended_at is None:
         _note_found(site, row, deletion)
         return
     leases.hold(site, row)
@@ -74,7 +74,9 @@ def _note_found(site: Site, row: SubAccount, deletion: Deletion) -> None:
 
 
 def _save_page(site: Site, row: SubAccount, deletion: Deletion, page: Purged, moved: bool) -> None:
-    known: dict = {"phase": "deleting", "reason_code": "", "last_error": ""}
+    known: dict = {"reason_code": "", "last_error": ""}
+    if deletion.ended_at is None:  # else a call that came late has brought it back, and this takes it away again
+        known["phase"] = "deleting"
     if moved:
         known["deadline_at"] = site.clock.now() + PROGRESS_WITHIN
     with write_tx():
@@ -126,7 +128,8 @@ def bury(site: Site, row: SubAccount) -> None:
             "object_count": 0, "measured_at": None, "writable": True, "enforce_next_at": None, "attempts": 0,
             "reason_code": "", "last_error": "", "deadline_at": None,
         }  # fmt: skip
-        if not leases.note(site, row, **gone) or stood.phase == "deleted":
+        deletion = Deletion.get(Deletion.sub_account == row)
+        if not leases.note(site, row, **gone) or deletion.ended_at is not None:
             return
         if stood.allocated_bytes:
             ledger.count(contract, -stood.allocated_bytes)
@@ -134,13 +137,12 @@ def bury(site: Site, row: SubAccount) -> None:
             ledger.write(act, contract, [step], ledger.new_batch(), "closed", "")
         _end_keys(act, stood)
         AccountUse.delete().where(AccountUse.sub_account == stood).execute()
-        record(act, "sub_account.deleted", stood, partner=stood.partner_id, after=_end(act, stood))
+        record(act, "sub_account.deleted", stood, partner=stood.partner_id, after=_end(act, stood, deletion))
         usage_keeping.sum_up(stood.contract_id)
 
 
-def _end(act: Act, row: SubAccount) -> dict:
+def _end(act: Act, row: SubAccount, deletion: Deletion) -> dict:
     """Ends the deletion's row; returns the evidence."""
-    deletion = Deletion.get(Deletion.sub_account == row)
     deletion.ended_at, deletion.cursor, deletion.locked_until_at = act.at, None, None
     deletion.save(only=["ended_at", "cursor", "locked_until_at"])
     return {
