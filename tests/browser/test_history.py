@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from tests.accounts import SECRET, TB, opened
+from tests.browser.rotating import new_secret, press, replace, set_up
 from tests.browser_ground import OPTIONS, Visitor, chromium_path
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("history")]
@@ -100,6 +101,45 @@ def test_after_the_log_out_nothing_private_comes_back(window, cast, path):
     for private in (cast.northwind.legal_name, cast.alice.name, "Anna Apotheke", "RCP-1001"):
         assert private not in page.locator("main").inner_text() + page.locator("header").inner_text()
     assert page.evaluate(KEPT) in ([], ["htmx-current-path-for-history"])
+
+
+@pytest.mark.parametrize("act", ["Show the key", "Hand it over by a link"])
+def test_going_on_and_back_shows_neither_a_new_key_nor_its_link(cast, portal, visit, work, act):
+    account = set_up(cast, portal, work)
+    page = visit(cast.alice).open(f"/sub-accounts/{account.number}")
+    replace(page, work)
+    press(page, act)
+    shown = new_secret(page)
+    assert page.url.endswith(f"/sub-accounts/{account.number}") or page.url.endswith("#keys")
+    assert shown not in page.evaluate(STORED)
+    page.get_by_role("link", name="Home").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Home")
+    for move in (page.go_back, page.go_forward, page.go_back, page.reload):
+        move()
+        page.wait_for_load_state("load")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert shown not in page.content() + page.evaluate(STORED)
+
+
+def test_a_customer_who_goes_on_and_back_finds_no_key_and_a_link_that_is_used_up(cast, portal, visit, work):
+    account = set_up(cast, portal, work)
+    page = visit(cast.alice).open(f"/sub-accounts/{account.number}")
+    replace(page, work)
+    press(page, "Hand it over by a link")
+    link = new_secret(page)
+    theirs = visit(None).open(link.removeprefix(portal.url))
+    theirs.get_by_role("button", name="Show the key").click()
+    secret = new_secret(theirs)
+    assert secret not in theirs.url + theirs.evaluate(STORED)
+    theirs.get_by_role("link", name="Terms and privacy").click()
+    expect(theirs.get_by_role("heading", level=1)).to_contain_text("Terms")
+    if go_back(theirs):
+        theirs.wait_for_load_state("load")
+    expect(theirs.get_by_text(secret)).to_have_count(0)
+    assert secret not in theirs.content()
+    theirs.goto(link)
+    expect(theirs.get_by_role("heading", level=1)).to_have_text("This link cannot be used")
+    assert secret not in theirs.content() + theirs.evaluate(STORED)
 
 
 def test_another_tab_asks_to_sign_in_when_it_is_used_after_the_log_out(window, cast, account):

@@ -13,6 +13,7 @@ from services.storage.embedded import EmbeddedSeaweed, embedded_url
 from services.storage.memory import MemoryStorage
 from tests.ceph.node import CephFailed, CephNode
 from tests.storage.customers import Customer, MemoryCustomer, S3Customer, free_base_port
+from tests.storage.matrix import print_table
 from tests.storage.proxy import Drops, Proxy
 from tests.storage.services_here import AwsService, aws_service, ceph_node, open_rgw
 
@@ -23,6 +24,13 @@ REAL = ("seaweedfs", pytest.param("rgw", marks=CEPH), pytest.param("aws", marks=
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "ceph: talks to a real Ceph gateway, which is started for it")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def matrix(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What was seen is shown as a table at the end."""
+    yield
+    print_table(request.config)
 
 
 @pytest.fixture(scope="session")
@@ -88,13 +96,31 @@ class Lossy:
     proxies: list[Proxy] = field(default_factory=list)
 
 
-@pytest.fixture(params=REAL)
+class MemoryDrops(Drops):
+    """The storage in memory has one exchange a call, and loses its answer itself."""
+
+    def __init__(self, storage: MemoryStorage):
+        super().__init__()
+        self._storage = storage
+
+    def arm(self, number: int) -> None:
+        self._storage.recover()
+        if number == 1:
+            self._storage.drop_answer("*")
+
+
+@pytest.fixture(params=["memory", "memory-makes-keys", *REAL])
 def lossy(request: pytest.FixtureRequest) -> Iterator[Lossy]:
-    """Each real service in turn, behind proxies that lose answers when told to."""
+    """Each backend in turn, the real ones behind proxies that lose answers when told to."""
     from services.storage import open_storage, read_credentials
 
     drops = Drops()
-    if request.param == "seaweedfs":
+    if request.param.startswith("memory"):
+        own = {"key_import": request.param == "memory"}
+        storage, direct = MemoryStorage(**own), MemoryStorage(**own)
+        direct._state = storage._state
+        found = Lossy(storage, direct, MemoryDrops(storage))
+    elif request.param == "seaweedfs":
         server: EmbeddedSeaweed = request.getfixturevalue("server")
         s3, admin = Proxy(server.base_port, drops), Proxy(server.base_port + 1, drops)
         url = embedded_url(server.base_port).replace(f"127.0.0.1:{server.base_port}?", s3.url[7:] + "?")

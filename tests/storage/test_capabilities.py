@@ -1,71 +1,10 @@
-"""What each backend declares is what it does, shown as a table: operation by backend."""
-
-from datetime import UTC, datetime
+"""What customers can do on each real backend is what it declares; test_matrix.py proves the rest."""
 
 import pytest
 
-from services.storage.contract import Storage, StorageRefused
-from tests.storage.customers import S3Customer, eventually, new_key_id, new_secret, open_account, purge, show
-
-ROWS: dict[str, dict[str, str]] = {}
-BY_CAPABILITY = {
-    "put_key": lambda can: can.key_import,
-    "new_key": lambda can: not can.key_import,
-    "put_key_active": lambda can: can.key_inactive,
-    "traffic": lambda can: can.traffic,
-    "last_used": lambda can: can.last_used,
-    "put_read_only": lambda can: can.read_only,
-    "read_secret": lambda can: can.key_secret,
-}
-HOUR = (datetime(2026, 3, 1, 9, tzinfo=UTC), datetime(2026, 3, 1, 10, tzinfo=UTC))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def table(request):
-    yield
-    names = sorted({name for row in ROWS.values() for name in row})
-    show(request.config, f"{'operation':<16}" + "".join(f"{name:<20}" for name in names))
-    for operation, row in ROWS.items():
-        show(request.config, f"{operation:<16}" + "".join(f"{row.get(name, ''):<20}" for name in names))
-
-
-def calls(storage: Storage, uid: str, key) -> dict:
-    """Each operation of the contract with arguments that suit."""
-    return {
-        "read_account": lambda: storage.read_account(uid),
-        "put_account": lambda: storage.put_account(uid, "marker-1", "Northwind", 10**9),
-        "put_quota": lambda: storage.put_quota(uid, 10**9),
-        "put_suspended": lambda: storage.put_suspended(uid, False),
-        "put_bucket": lambda: storage.put_bucket(uid, f"{uid}-main"),
-        "put_key": lambda: storage.put_key(uid, new_key_id(), new_secret()),
-        "new_key": lambda: storage.new_key(uid),
-        "put_key_active": lambda: storage.put_key_active(uid, key[0], True),
-        "list_accounts": lambda: storage.list_accounts(uid),
-        "measure": lambda: storage.measure(uid),
-        "enforce": lambda: storage.enforce(uid),
-        "traffic": lambda: storage.traffic(*HOUR),
-        "last_used": lambda: storage.last_used(uid, key[0]),
-        "put_read_only": lambda: storage.put_read_only(uid, False),
-        "read_secret": lambda: storage.read_secret(uid, key[0]),
-        "probe_key": lambda: storage.probe_key(*key, f"{uid}-main"),
-        "health": storage.health,
-        "delete_key": lambda: storage.delete_key(uid, key[0]),
-        "purge": lambda: purge(storage, uid),
-    }
-
-
-def test_each_operation_works_or_is_refused_as_declared(request, storage, uid):
-    backend = request.node.callspec.params["storage"]
-    made = calls(storage, uid, open_account(storage, uid))
-    assert set(made) == {*Storage.OPERATIONS, *Storage.OPTIONAL}
-    for operation, call in made.items():
-        can = BY_CAPABILITY.get(operation, lambda can: True)(storage.capabilities)
-        if can:
-            call()
-        else:
-            with pytest.raises(StorageRefused):
-                call()
-        ROWS.setdefault(operation, {})[backend] = "ok" if can else "refused"
+from services.storage.contract import Storage
+from tests.storage.customers import S3Customer, eventually, open_account, purge
+from tests.storage.matrix import BY_CAPABILITY
 
 
 def test_each_optional_operation_belongs_to_a_capability():

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from services.storage.contract import RemoteAccount, RemoteKey, Storage, StorageUnavailable
-from tests.storage.customers import eventually, make_key, new_key_id, new_secret, purge
+from tests.storage.customers import eventually, make_key, new_key_id, new_secret, open_account, purge
+from tests.storage.matrix import HOUR, note
 
 MOST_EXCHANGES = 40
 
@@ -104,19 +105,21 @@ def losses(lossy, uid: str, case: Case) -> int:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_lost_answer_is_an_unavailable_service_and_repeating_heals(lossy, uid, name):
+def test_a_lost_answer_is_an_unavailable_service_and_repeating_heals(request, lossy, uid, name):
     lossy.storage.health()  # signed in: what is lost below belongs to the operation
     assert losses(lossy, uid, CASES[name]) >= 1
+    note(request, name.partition(",")[0], "lost")
 
 
 @pytest.mark.parametrize("name", BY_CAPABILITY)
-def test_a_lost_answer_heals_where_the_operation_exists(lossy, uid, name):
+def test_a_lost_answer_heals_where_the_operation_exists(request, lossy, uid, name):
     if getattr(lossy.direct.capabilities, CAPABILITY[name]):
         lossy.storage.health()
         assert losses(lossy, uid, BY_CAPABILITY[name]) >= 1
+        note(request, name, "lost")
 
 
-def test_a_key_whose_answer_was_lost_is_seen_and_deleted(lossy, uid):
+def test_a_key_whose_answer_was_lost_is_seen_and_deleted(request, lossy, uid):
     """The one call that cannot be repeated: the secret is gone, so the key has to go too."""
     if lossy.direct.capabilities.key_import:
         return
@@ -133,18 +136,37 @@ def test_a_key_whose_answer_was_lost_is_seen_and_deleted(lossy, uid):
     lossy.drops.arm(0)
     assert number > 1
     assert len(lossy.direct.read_account(uid).keys) == 1
+    note(request, "new_key", "lost")
 
 
-@pytest.mark.parametrize("operation", ["read_account", "list_accounts", "measure", "enforce", "health"])
-def test_a_lost_answer_to_a_question_is_never_taken_for_an_empty_one(lossy, uid, operation):
-    put_with_key(lossy.direct, uid)
+QUESTIONS = {
+    "read_account": lambda storage, uid, key: storage.read_account(uid),
+    "list_accounts": lambda storage, uid, key: storage.list_accounts(uid),
+    "measure": lambda storage, uid, key: storage.measure(uid),
+    "enforce": lambda storage, uid, key: storage.enforce(uid),
+    "probe_key": lambda storage, uid, key: storage.probe_key(*key, f"{uid}-main"),
+    "health": lambda storage, uid, key: storage.health(),
+    "traffic": lambda storage, uid, key: storage.traffic(*HOUR, uid),
+    "last_used": lambda storage, uid, key: storage.last_used(uid, key[0]),
+    "read_secret": lambda storage, uid, key: storage.read_secret(uid, key[0]).reveal(),
+}
+
+
+@pytest.mark.parametrize("operation", QUESTIONS)
+def test_a_lost_answer_to_a_question_is_never_taken_for_an_empty_one(request, lossy, uid, operation):
+    """Asked again it is answered as if nothing had been."""
+    if operation in Storage.OPTIONAL and not getattr(lossy.direct.capabilities, Storage.OPTIONAL[operation]):
+        return
+    key = open_account(lossy.direct, uid)
     lossy.storage.health()
-    arguments = {"list_accounts": ("pp-",), "health": ()}.get(operation, (uid,))
     for number in range(1, MOST_EXCHANGES):
         lossy.drops.arm(number)
         try:
-            getattr(lossy.storage, operation)(*arguments)
+            QUESTIONS[operation](lossy.storage, uid, key)
         except StorageUnavailable:
             continue
         break
     assert number > 1
+    lossy.drops.arm(0)
+    assert QUESTIONS[operation](lossy.storage, uid, key) == QUESTIONS[operation](lossy.direct, uid, key)
+    note(request, operation, "lost")
