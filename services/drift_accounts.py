@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from models.base import locked, write_tx
+from models.deletion import Deletion
 from models.drift import Drift
 from models.sub_account import AccessKey, Region, SubAccount
 from services import drift_findings as findings
@@ -153,7 +154,7 @@ def quarantine(site: Site, there: frozenset[str], started_at: datetime) -> None:
     """Accounts with this portal's own prefix that belong to nothing here: listed, and barred when two complete
     comparisons and a day have passed. Nothing is deleted. What another portal has made on the same service is its own
     business. Raises StorageError."""
-    unknown = _unknown(there)
+    unknown = _unknown(there, started_at)
     with write_tx():
         for uid in unknown:
             findings.note(site, uid, None, Difference("unknown_account", harmless=True))
@@ -182,12 +183,14 @@ def _bar(site: Site, finding: Drift) -> None:
         findings.acted(site, finding, "drift.account_barred")
 
 
-def _unknown(there: frozenset[str]) -> set[str]:
+def _unknown(there: frozenset[str], started_at: datetime) -> set[str]:
+    """One that was deleted while the list was read is still in it."""
+    gone_since = Deletion.select(Deletion.sub_account).where(Deletion.ended_at >= started_at)
     own_prefix, unknown = remote_names.own_prefix(), set()
     uids = sorted(uid for uid in there if uid.startswith(own_prefix))
     for first in range(0, len(uids), PAGE):
         page = uids[first : first + PAGE]
         rows = SubAccount.select(SubAccount.remote_uid).where(SubAccount.remote_uid.in_(page))
-        known = {row.remote_uid for row in rows.where(SubAccount.phase != "deleted")}
+        known = {row.remote_uid for row in rows.where((SubAccount.phase != "deleted") | SubAccount.id.in_(gone_since))}
         unknown |= set(page) - known
     return unknown

@@ -14,7 +14,7 @@ def check_there(region: Region, storage: Storage) -> Iterator[Violation]:
     """Compares the region's sub-accounts with its storage service; reads only. Raises StorageError when the service
     does not answer: then nothing is concluded. Rows that change while they are compared are passed over."""
     there = storage.list_accounts(remote_names.PREFIX)  # before the rows: what has none now never had one
-    for text in _orphans(there):
+    for text in _orphans(storage, there):
         yield Violation("orphans", text)
     for row in _settled_rows(region):
         remote = storage.read_account(row.remote_uid)
@@ -23,8 +23,9 @@ def check_there(region: Region, storage: Storage) -> Iterator[Violation]:
             yield from (Violation("storage", f"{row.number} {text}") for text in found)
 
 
-def _orphans(there: tuple[str, ...]) -> Iterator[str]:
-    """Accounts of other portals on the same service are none of ours."""
+def _orphans(storage: Storage, there: tuple[str, ...]) -> Iterator[str]:
+    """Accounts of other portals on the same service are none of ours. One that was deleted while the list was read is
+    still in it: what is called deleted is asked for by itself."""
     own_prefix = remote_names.own_prefix()
     for first in range(0, len(there), PAGE):
         uids = there[first : first + PAGE]
@@ -33,7 +34,7 @@ def _orphans(there: tuple[str, ...]) -> Iterator[str]:
         for uid in uids:
             if uid not in known and uid.startswith(own_prefix):
                 yield f"account {uid} stands on the service and belongs to nothing here"
-            elif known.get(uid) == "deleted":
+            elif known.get(uid) == "deleted" and storage.read_account(uid) is not None:
                 yield f"account {uid} stands on the service and was reported as deleted"
 
 
