@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from peewee import EnclosedNodeList, Tuple, fn
+from peewee import Case, EnclosedNodeList, Tuple, fn
 
 from models import search
 from models.contract import Contract
 from models.prepared import Blank, ask
-from models.sub_account import Customer, SubAccount
+from models.sub_account import Customer, Region, SubAccount
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,20 @@ class Found:
 
 def _own(contract: Contract):
     return (
-        SubAccount.select(SubAccount, Customer)
+        SubAccount.select(SubAccount, Customer, _region_title())
+        .join(Region)
+        .switch(SubAccount)
         .join(Customer)
         .where(SubAccount.contract == contract, SubAccount.wanted_state != "deleted")
     )
+
+
+def _region_title():
+    """What people call the row's region, as `region_title`; empty where there is one region alone."""
+    every = Region.alias()
+    several = every.select(fn.COUNT(every.id)) > 1
+    title = Case(None, [(Region.display_name != "", Region.display_name)], Region.name)
+    return Case(None, [(several, title)], "").alias("region_title")
 
 
 def board_rows(contract: Contract, text: str, mark: str, limit: int) -> Found:
@@ -65,8 +75,8 @@ def _rows(by_index: bool | None, beside: bool, backwards: bool, most: int):
     query = own.select(
         own.id, own.number, own.name, own.name_key, own.billing, own.allocated_bytes, own.in_force_bytes,
         own.used_bytes, own.measured_at, own.writable, own.phase, own.reason_code, own.generation,
-        own.observed_generation,
-    )  # fmt: skip
+        own.observed_generation, _region_title(),
+    ).join(Region)  # fmt: skip
     return in_order(query.where(*conditions)).limit(most)
 
 

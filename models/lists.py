@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from peewee import JOIN, OP, EnclosedNodeList, Expression
+from peewee import JOIN, OP, SQL, EnclosedNodeList, Expression, fn
 
 from models import search
 from models.partner import Partner
@@ -76,12 +76,15 @@ def everything(partner: Partner, asked: Asked, at: datetime) -> Iterator:
         place = {column.name: getattr(rows[-1], column.name) for column in _order(SubAccount, shape.sort)[0]}
 
 
-def region_names() -> list[str]:
-    return [name for (name,) in ask(_region_names)]
+def region_titles() -> dict[str, str]:
+    """What people call each region, by its name; without those that are gone and in which nobody lives."""
+    return {region.name: region.title for region in ask(_regions)}
 
 
-def _region_names():
-    return Region.select(Region.name).order_by(Region.name).tuples()
+def _regions():
+    lived_in = fn.EXISTS(SubAccount.select().where(SubAccount.region == Region.id, SQL("phase <> 'deleted'")))
+    columns = Region.select(Region.name, Region.display_name)
+    return columns.where(Region.removed_at.is_null() | lived_in).order_by(Region.display_name, Region.name)
 
 
 class Shape(NamedTuple):

@@ -19,6 +19,7 @@ from services import csv_export, legal_text, sub_accounts
 from services.clock import local_day
 from services.once import KeyReused
 from services.refusal import Refusal
+from services.region_list import regions_offered
 from services.sub_account_lookup import flow_down_terms, open_contracts, own_sub_account
 
 bp = Blueprint("sub_accounts", __name__, url_prefix="/sub-accounts")
@@ -35,7 +36,7 @@ def index():
     args, keys = listing.read(request.args), viewer.may(Permission.SUB_ACCOUNT_VIEW)
     places = {name: listing.place(args, name) for name in ("after", "before")}
     found = lists.page(viewer.partner, asked(args, keys), g.clock.now(), **places)
-    regions = [] if wants_partial() else lists.region_names()
+    regions = {} if wants_partial() else lists.region_titles()
     form = None if wants_partial() else listing.FilterForm(args).offer(regions, keys=keys)
     heads = cells.heads()
     row_url = url_for("sub_accounts.show", number="0" * 12).removesuffix("0" * 12) if keys else None
@@ -79,7 +80,7 @@ def new():
 @bp.post("/new")
 @requires(Permission.SUB_ACCOUNT_CHANGE)
 def create():
-    form = NewForm().offer(open_contracts(viewer.partner), lists.region_names())
+    form = NewForm().offer(open_contracts(viewer.partner), regions_offered(closed=False))
     if not form.validate():
         return show_form(form, 422)
     try:
@@ -93,7 +94,7 @@ def create():
 
 
 def show_form(form: NewForm, status: int = 200) -> Response:
-    contracts, regions = open_contracts(viewer.partner), lists.region_names()
+    contracts, regions = open_contracts(viewer.partner), regions_offered(closed=False)
     terms = flow_down_terms(g.clock.now(), language())
     today = local_day(g.clock.now(), current_app.settings.provider.time_zone)
     return answer(

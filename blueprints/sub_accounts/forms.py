@@ -14,6 +14,7 @@ from blueprints.formats import bytes_text, language, money
 from models.contract import Contract
 from services.capacity import CapacityRefused, parse_bytes
 from services.names import LONGEST
+from services.region_list import OfferedRegion
 from services.sub_accounts import SubAccountWish
 
 TOO_LONG = _l("Enter at most %(max)d characters.")
@@ -59,7 +60,7 @@ class NewForm(FlaskForm):
     name = StringField(_l("Name of the sub-account"), [Optional(), Length(max=LONGEST, message=TOO_LONG)])
     contact_name = DescribeForm.contact_name
     contact_email = DescribeForm.contact_email
-    region = SelectField(_l("Region"))
+    region = SelectField(_l("Region"), validate_choice=False)
     billing = RadioField(
         _l("How much capacity?"),
         choices=(
@@ -91,22 +92,28 @@ class NewForm(FlaskForm):
 
     allocated_bytes = 0
 
-    def offer(self, contracts: list[Contract], regions: list[str]) -> "NewForm":
-        """Fills the choices from what the partner has."""
+    def offer(self, contracts: list[Contract], regions: list[OfferedRegion]) -> "NewForm":
+        """Fills the choices from what the partner has. Where one region is open, it is not asked for; what was chosen
+        stays chosen, for a region is never changed afterwards."""
         self.contract.choices = [SelectChoice(contract.number, contract_text(contract)) for contract in contracts]
-        self.region.choices = [SelectChoice(name) for name in regions]
+        self.region.choices = [SelectChoice(region.name, region.label) for region in regions]
         if len(contracts) == 1:
             self.contract.data = contracts[0].number
             if contracts[0].kind == "pay_per_use":
                 self.billing.choices = [choice for choice in self.billing.choices if choice.value == "pay_per_use"]
                 self.billing.data, self.overdraft.data = "pay_per_use", "no"
-        if len(regions) == 1:
-            self.region.data = regions[0]
+        if len(regions) == 1 and not self.region.data:
+            self.region.data = regions[0].name
         self.overdraft.choices = [
             SelectChoice("no", _("Writing stops. Nothing is deleted, and nothing extra is billed.")),
             SelectChoice("yes", excess_text(contracts)),
         ]
         return self
+
+    def validate_region(self, field: SelectField) -> None:
+        if field.data not in [choice.value for choice in field.choices]:
+            words = _("This region takes no new sub-accounts. Choose another one.")
+            raise ValidationError(words if field.data else _("Choose one of the regions."))
 
     def validate_allocation(self, field: StringField) -> None:
         if self.billing.data != "reserved":

@@ -63,12 +63,12 @@ class FilterForm(FlaskForm):
     region = SelectField(_l("Region"), choices=())
     sort = SelectField(_l("Sort by"), choices=())
 
-    def offer(self, regions: list[str], *, keys: bool) -> "FilterForm":
+    def offer(self, regions: Mapping[str, str], *, keys: bool) -> "FilterForm":
         """Fills the choices; who may not see keys is not offered to filter by them."""
         words = reader().translations
         offer = [choice for choice in STATE_CHOICES if keys or choice[0] not in KEY_STATES]
         self.state.choices = offered(words, tuple(offer))
-        self.region.choices = [*offered(words, (ALL,)), *(SelectChoice(name) for name in regions)]
+        self.region.choices = [*offered(words, (ALL,)), *(SelectChoice(name, title) for name, title in regions.items())]
         self.fill.choices, self.sort.choices = offered(words, FILL_CHOICES), offered(words, SORT_CHOICES)
         return self
 

@@ -11,6 +11,7 @@ from models.sub_account import AccessKey, Customer, SubAccount
 from services import access_keys, names, sub_accounts
 from services.clock import Clock, local_day
 from services.demo.people import as_person
+from services.region_list import regions_offered
 from services.secret import Vault
 from services.settings import Settings
 from services.storage import samples
@@ -48,7 +49,7 @@ def sub_account(settings: Settings, clock: Clock, mara: Member, contract: Contra
         return known
     wish = SubAccountWish(
         contract_number=contract.number,
-        region=settings.storage_region,
+        region=regions_offered(closed=False)[0].name,
         customer=sample.customer,
         name="",
         contact_name=sample.contact,

@@ -3,7 +3,7 @@
 import re
 
 from models.contract import Contract
-from models.sub_account import SubAccount
+from models.sub_account import Region, SubAccount
 from tests.blueprints.boards import BOARD, GB, TB, form_of, locked_elsewhere, main_of, saved, wish_for
 
 
@@ -34,6 +34,16 @@ def test_the_board_asks_the_same_few_questions_however_many_rows(client_as, cast
                 browser.get(BOARD)
             counts.append(queries.count)
     assert counts[0] == counts[1] <= 6
+
+
+def test_rows_name_their_region_where_there_are_several(client_as, cast, opened):
+    opened("Adler AG", TB)
+    browser = client_as(cast.alice)
+    assert cast.region.name not in browser.get(BOARD).text
+    Region.create(name="south", display_name="Hamburg")
+    assert f'<span class="small muted">{cast.region.name}</span>' in browser.get(BOARD).text
+    SubAccount.update(region=Region.get(name="south")).execute()
+    assert '<span class="small muted">Hamburg</span>' in browser.get(BOARD).text
 
 
 def test_one_question_brings_all_waiting_rows_up_to_date(client_as, cast, opened):

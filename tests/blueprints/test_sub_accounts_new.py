@@ -1,6 +1,7 @@
 """Opening a sub-account by its form: every field, every refusal, double clicks, several contracts and regions."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -125,6 +126,43 @@ def test_with_several_contracts_and_regions_one_chooses(alice, whole, cast, cloc
     assert alice.post("/sub-accounts/new", data=sent).status_code == 303
     account = SubAccount.get()
     assert (account.contract.number, account.region.name) == ("RCP-1002", "south")
+
+
+@pytest.fixture
+def south(cast) -> Region:
+    return Region.create(name="south", display_name="Hamburg", place="Germany", s3_region="x")
+
+
+def test_regions_are_offered_by_what_people_call_them(alice, south):
+    page = alice.get("/sub-accounts/new").text
+    assert '<option value="south">Hamburg, Germany</option>' in page
+
+
+@pytest.mark.parametrize("values", [{"closed": True}, {"removed_at": datetime(2026, 3, 1, tzinfo=UTC)}])
+def test_a_region_that_takes_no_new_ones_is_not_offered_and_cannot_be_named(alice, whole, south, cast, values):
+    Region.update(**values).where(Region.id == south.id).execute()
+    page = alice.get("/sub-accounts/new").text
+    assert "Hamburg" not in page and f'type="hidden" name="region" value="{cast.region.name}"' in page
+    answer = alice.post("/sub-accounts/new", data=whole | {"region": "south"})
+    refused(answer, "This region takes no new sub-accounts. Choose another one.", "region")
+
+
+def test_a_region_that_closed_while_the_form_was_open_is_not_replaced_by_another(alice, whole, south, cast):
+    Region.update(closed=True).where(Region.id == cast.region.id).execute()
+    answer = alice.post("/sub-accounts/new", data=whole | {"region": cast.region.name})
+    refused(answer, "This region takes no new sub-accounts. Choose another one.", "region")
+    assert ">Hamburg, Germany</option>" in answer.text
+    assert alice.post("/sub-accounts/new", data=whole | {"region": "south"}).status_code == 303
+    assert "Hamburg" in alice.get(f"/sub-accounts/{SubAccount.get().number}").text
+
+
+def test_between_several_regions_none_is_taken_for_chosen(alice, whole, south):
+    refused(alice.post("/sub-accounts/new", data=whole), "Choose one of the regions.", "region")
+
+
+def test_without_an_open_region_there_is_no_form(alice, cast):
+    Region.update(closed=True).execute()
+    assert "No storage region is ready yet" in alice.get("/sub-accounts/new").text
 
 
 def test_a_contract_of_somebody_else_cannot_be_named(alice, whole, cast):
