@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
+from contextlib import nullcontext
 from datetime import UTC
 from pathlib import Path
 
@@ -80,26 +80,13 @@ def _settings_or_exit() -> Settings:
         sys.exit(str(missing))
 
 
-@contextmanager
-def _one_sentence():
-    """Regions that cannot be read or opened are told without a traceback."""
-    from services.storage.region_file import RegionsBroken
-
-    try:
-        yield
-    except RegionsBroken as broken:
-        raise click.ClickException(str(broken)) from broken
-
-
 def _add_commands(app: Portal) -> None:
     @app.cli.command("init")
     def init():
         """Create the database or bring it to this release."""
         from services import installation
 
-        with _one_sentence():
-            for line in installation.prepare(app.settings, app.clock):
-                click.echo(line)
+        _say(lambda: installation.prepare(app.settings, app.clock), connected=False)
         _ready_or_exit(app)
 
     @app.cli.command("demo")
@@ -119,7 +106,16 @@ def _add_commands(app: Portal) -> None:
         _ready_or_exit(app)
         serving.serve(app, **serving.options(app.settings))
 
-    _add_worker(app)
+    @app.cli.command("worker")
+    @click.option("--once", is_flag=True, help="Do what is due now, then stop.")
+    @click.option("--region", "names", multiple=True, help="Look after this region alone; may be repeated.")
+    def worker(once: bool, names: tuple[str, ...]):
+        """Make the storage services follow the database, measure use, send mails."""
+        from services import worker as work
+
+        _ready_or_exit(app)
+        _say(lambda: work.run(app.settings, app.clock, once=once, names=names), connected=False)
+
     _add_looking(app)
     _add_keeping(app)
     app.cli.add_command(_operator_commands(app))
@@ -151,19 +147,6 @@ def _add_looking(app: Portal) -> None:
     _add_check(app)
 
 
-def _add_worker(app: Portal) -> None:
-    @app.cli.command("worker")
-    @click.option("--once", is_flag=True, help="Do what is due now, then stop.")
-    @click.option("--region", "regions", multiple=True, help="Look after this region alone; may be repeated.")
-    def worker(once: bool, regions: tuple[str, ...]):
-        """Make the storage services follow the database, measure use, send mails."""
-        from services import worker as work
-
-        _ready_or_exit(app)
-        with _one_sentence():
-            work.run(app.settings, app.clock, once=once, names=regions)
-
-
 def _add_check(app: Portal) -> None:
     @app.cli.command("check")
     @click.option("--storage", is_flag=True, help="Ask the storage service too; needs its credentials, as the worker.")
@@ -191,14 +174,14 @@ def _ready_or_exit(app: Portal) -> None:
     _say(lambda: start_up.prepare(app.settings, app.clock))
 
 
-def _say(work: Callable[[], Iterable[str]]) -> None:
+def _say(work: Callable[[], Iterable[str] | None], *, connected: bool = True) -> None:
     """Prints line after line; a refusal is one sentence and exit status 1."""
     from services.command_line import NotDone
     from services.refusal import Refusal
 
-    with database.connection_context():
+    with database.connection_context() if connected else nullcontext():
         try:
-            for line in work():
+            for line in work() or ():
                 click.echo(line)
         except NotDone as failure:
             raise click.ClickException(str(failure)) from failure

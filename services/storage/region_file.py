@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from services.command_line import NotDone
 from services.settings import Settings
 from services.storage.address import Address, Backend, parse_address, whole_address
 
@@ -33,7 +34,7 @@ TEXTS = ("display_name", "place", "endpoint", "credentials_file", "iam_url", "st
 KNOWN = (*NEEDED, *TEXTS, "closed", "options")
 
 
-class RegionsBroken(ValueError):
+class RegionsBroken(NotDone, ValueError):
     """The regions cannot be read; the text is one sentence that names the file and the region."""
 
 
