@@ -22,6 +22,7 @@ from models.session import Session
 from models.sub_account import SETTLED_PHASES, AccessKey, Customer, HandOver, SubAccount
 from services.access_keys import SHOW_AGAIN_WITHIN
 from services.promises_consent import without_consent
+from services.promises_deletion import deletions_astray
 
 SLACK = timedelta(minutes=15)  # the worker comes by in its own time
 MAIL_WITHIN = timedelta(hours=1)
@@ -217,5 +218,6 @@ QUESTIONS: dict[str, Callable[[datetime], Iterator[str]]] = {
     "consent": without_consent,
     "sessions": open_sessions,
     "jobs": endless_jobs,
+    "deletion": deletions_astray,
     "references": dangling_references,
 }
