@@ -1,9 +1,9 @@
-"""Use of all sub-accounts over a range of days, on a page and as a file."""
+"""Use of all sub-accounts and of one over a range of days, on pages and as files."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from flask import Blueprint, Response, g, request, stream_with_context, url_for
 from flask_babel import gettext as _
@@ -13,8 +13,10 @@ from wtforms import DateField
 
 from blueprints.access import Permission, requires, viewer
 from blueprints.partials import answer
-from models import usage_lists
-from services import csv_export
+from models import usage_days, usage_lists
+from models.usage import UsageDay
+from services import csv_export, usage_chart
+from services.sub_account_lookup import own_sub_account
 
 bp = Blueprint("usage", __name__, url_prefix="/usage")
 
@@ -23,6 +25,11 @@ NUMBER = re.compile("[0-9]{12}")
 COLUMNS = (
     "number", "name", "customer", "billing", "from", "to", "days_measured", "average_bytes", "peak_bytes",
     "last_bytes", "last_measured_at", "allocated_bytes", "excess_bytes",
+)  # fmt: skip
+DAY_COLUMNS = (
+    "number", "name", "customer", "billing", "day", "hours_measured", "average_bytes", "peak_bytes", "last_bytes",
+    "allocated_bytes", "excess_bytes", "objects", "old_versions_bytes", "unfinished_uploads_bytes", "last_measured_at",
+    "traffic_hours_known", "received_bytes", "sent_bytes", "requests",
 )  # fmt: skip
 
 
@@ -36,6 +43,10 @@ class Range:
     @property
     def days(self) -> int:
         return (self.last_on - self.first_on).days + 1
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        return {"first": self.first_on.isoformat(), "last": self.last_on.isoformat()}
 
 
 class RangeForm(FlaskForm):
@@ -51,9 +62,13 @@ def this_month(at: datetime) -> Range:
     return Range(today.replace(day=1), today)
 
 
-def range_of(args: Mapping[str, str], at: datetime) -> tuple[Range, RangeForm]:
-    """The days that the address names; this month when it names none, or none that can be shown."""
-    usual = this_month(at)
+def last_days(at: datetime) -> Range:
+    today = at.astimezone(UTC).date()
+    return Range(today - timedelta(days=usage_chart.DAYS - 1), today)
+
+
+def range_of(args: Mapping[str, str], usual: Range) -> tuple[Range, RangeForm]:
+    """The days that the address names; the usual ones when it names none, or none that can be shown."""
     if not args.get("first") and not args.get("last"):
         return usual, RangeForm(formdata=None, first=usual.first_on, last=usual.last_on)
     form = RangeForm(args)
@@ -71,10 +86,11 @@ def range_of(args: Mapping[str, str], at: datetime) -> tuple[Range, RangeForm]:
 @bp.get("")
 @requires(Permission.USAGE_VIEW)
 def index():
-    days, form = range_of(request.args, g.clock.now())
+    days, form = range_of(request.args, this_month(g.clock.now()))
     places = {name: place(name) for name in ("after", "before")}
     found = usage_lists.page(viewer.partner, days.first_on, days.last_on, **places)
-    own = {"first": days.first_on.isoformat(), "last": days.last_on.isoformat()}
+    own, nobody = days.arguments, "0" * 12
+    rows = "sub_accounts.show" if viewer.may(Permission.SUB_ACCOUNT_VIEW) else "usage.account"
     return answer(
         "usage/index.html",
         "usage/_lines.html",
@@ -83,11 +99,11 @@ def index():
         days=days,
         found=found,
         sums=usage_lists.sums(viewer.partner, days.first_on, days.last_on),
-        details=viewer.may(Permission.SUB_ACCOUNT_VIEW),
-        row_url=url_for("sub_accounts.show", number="0" * 12).removesuffix("0" * 12),
+        row_url=url_for(rows, number=nobody).removesuffix(nobody),
         earlier_url=url_for("usage.index", before=found.earlier, **own) if found.earlier else None,
         later_url=url_for("usage.index", after=found.later, **own) if found.later else None,
         export_url=url_for("usage.export", **own),
+        days_url=url_for("usage.export_days", **own),
         focus="#lines" if any(places.values()) else None,
     )
 
@@ -96,13 +112,47 @@ def index():
 @requires(Permission.USAGE_VIEW)
 def export():
     """All pages. Days that cannot be shown are answered with the page that says so."""
-    days, form = range_of(request.args, g.clock.now())
+    days, form = range_of(request.args, this_month(g.clock.now()))
     if form.errors:
         return index()
     lines = usage_lists.everything(viewer.partner, days.first_on, days.last_on)
-    pieces = csv_export.lines(COLUMNS, file_rows(lines, days))
-    response = Response(stream_with_context(pieces), mimetype="text/csv")
-    name = f"usage-{days.first_on.isoformat()}-to-{days.last_on.isoformat()}.csv"
+    return file(COLUMNS, file_rows(lines, days), "usage", days)
+
+
+@bp.get("/days.csv")
+@requires(Permission.USAGE_VIEW)
+def export_days():
+    """Every day of every sub-account. Days that cannot be shown are answered with the page that says so."""
+    days, form = range_of(request.args, this_month(g.clock.now()))
+    if form.errors:
+        return index()
+    return file(DAY_COLUMNS, day_rows(days), "usage-by-day", days)
+
+
+@bp.get("/<account:number>")
+@requires(Permission.USAGE_VIEW)
+def account(number: str):
+    days, form = range_of(request.args, last_days(g.clock.now()))
+    found = own_sub_account(viewer.partner, number, g.clock.now())
+    chart = usage_chart.of_days(found, days.first_on, days.last_on)
+    status = 422 if form.errors else 200
+    return answer("usage/account.html", "usage/account.html", status=status, form=form, account=found, chart=chart)
+
+
+@bp.get("/<account:number>/days.csv")
+@requires(Permission.USAGE_VIEW)
+def account_days(number: str):
+    """Every day of the one. Days that cannot be shown are answered with the page that says so."""
+    days, form = range_of(request.args, last_days(g.clock.now()))
+    if form.errors:
+        return account(number)
+    found = own_sub_account(viewer.partner, number, g.clock.now())
+    return file(DAY_COLUMNS, day_rows(days, found.number), f"usage-{found.number}", days)
+
+
+def file(columns: Iterable[str], rows: Iterator[list], name: str, days: Range) -> Response:
+    response = Response(stream_with_context(csv_export.lines(tuple(columns), rows)), mimetype="text/csv")
+    name = f"{name}-{days.first_on.isoformat()}-to-{days.last_on.isoformat()}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -119,3 +169,34 @@ def file_rows(lines: Iterator[usage_lists.Line], days: Range) -> Iterator[list]:
             line.average_bytes, line.peak_bytes, line.last_bytes, line.measured_at, line.allocated_bytes,
             line.excess_bytes,
         ]  # fmt: skip
+
+
+def day_rows(days: Range, number: str = "") -> Iterator[list]:
+    """A day that was not measured has empty cells, and so has one whose traffic the storage service did not tell.
+    Days to come have no row."""
+    last_on = min(days.last_on, g.clock.now().astimezone(UTC).date())
+    for line in usage_days.daily(viewer.partner, days.first_on, last_on, number):
+        account = line.account
+        yield [
+            account.number, account.name, account.customer_name, account.billing, line.day_on,
+            *use_cells(line.usage, account.billing == "reserved"), *traffic_cells(line),
+        ]  # fmt: skip
+
+
+def use_cells(day: UsageDay | None, limited: bool) -> list:
+    if day is None:
+        return [None] * 10
+    allocated_bytes = day.allocated_bytes if limited else None
+    excess_bytes = max(0, day.average_bytes - day.allocated_bytes) if limited else None
+    return [
+        day.hours, day.average_bytes, day.peak_bytes, day.last_bytes, allocated_bytes, excess_bytes, day.object_count,
+        day.noncurrent_bytes, day.unfinished_bytes, day.measured_at,
+    ]  # fmt: skip
+
+
+def traffic_cells(line: usage_days.DayLine) -> list:
+    if not line.traffic_hours:
+        return [None] * 4
+    if line.traffic is None:
+        return [line.traffic_hours, 0, 0, 0]
+    return [line.traffic_hours, line.traffic.received_bytes, line.traffic.sent_bytes, line.traffic.requests]

@@ -76,7 +76,7 @@ def everything(partner: Partner, first_on: date, last_on: date) -> Iterator[Line
     while True:
         query = _accounts(partner, first_on, last_on)
         if place is not None:
-            query = query.where(_beyond(EnclosedNodeList(place), False))
+            query = query.where(after_place(place))
         rows = list(query.order_by(SubAccount.name_key, SubAccount.id).limit(BATCH_ROWS).namedtuples())
         yield from _lines(rows, first_on, last_on)
         if len(rows) < BATCH_ROWS:
@@ -172,6 +172,11 @@ def _mean(column):
     low = fn.SUM(column - column / SPLIT * SPLIT).cast("BIGINT")
     count = fn.COUNT(UsageDay.id)
     return high / count * SPLIT + ((high - high / count * count) * SPLIT + low) / count
+
+
+def after_place(place: list) -> Expression:
+    """Those whose (name_key, id) comes after this one."""
+    return _beyond(EnclosedNodeList(place), False)
 
 
 def _beyond(place, backwards: bool) -> Expression:

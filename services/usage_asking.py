@@ -4,6 +4,7 @@ Those that take long move out of the way: they keep going beside the quick ones,
 often. Measuring changes nothing, so a call that the end of the process cuts off harms nobody; its thread may end so.
 """
 
+import logging
 import threading
 import time
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ AT_ONCE = 4  # calls in flight, slow ones aside
 SLOW_AT_ONCE = 4
 SLOW_SECONDS = 10
 
+log = logging.getLogger("portal.worker")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -27,7 +30,7 @@ class Asked:
     at: datetime
     seconds: float
     measured: Measured | None = None
-    failure: BaseException | None = None
+    failure: Exception | None = None
 
 
 @dataclass
@@ -80,9 +83,12 @@ class Asking:
     def _ask(self, storage: Storage, clock: Clock, row: SubAccount) -> None:
         begin = time.monotonic()
         measured: Measured | None = None
-        failure: BaseException | None = None
+        failure: Exception | None = None
         try:
             measured = storage.measure(row.remote_uid)
-        except BaseException as raised:  # handed to the loop, which raises what it does not know
-            failure = raised
+        except StorageError as said:
+            failure = said
+        except Exception as unforeseen:
+            log.error("measuring %s went wrong: %s", row.remote_uid, type(unforeseen).__name__)
+            failure = unforeseen  # raised by the loop, which ends the worker
         self._done.put(Asked(row, clock.now(), time.monotonic() - begin, measured, failure))

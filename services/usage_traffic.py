@@ -45,9 +45,11 @@ def collect(site: Site) -> int:
         except StorageError as failure:
             if isinstance(failure, StorageUnavailable):
                 regions.note_failure(region, site.clock.now(), str(failure))
-            log.warning("the traffic of storage %s is not known: %s", region.name, failure)
+            else:
+                log.warning("the traffic of storage %s is not known: %s", region.name, failure)
             site.traffic_next_at = now + AFTER_A_FAILURE
             return asked
+        regions.note_answer(region, site.clock.now())
         keep(region, hour_at, found)
         asked += 1
     return asked

@@ -84,7 +84,8 @@ FULL_HOUR = {
     "postgres": "date_trunc('hour', measured_at)",
 }
 DAY_IN_PROGRESS = """
-INSERT INTO usage_hour (sub_account_id, hour_at, samples, average_bytes, rest_bytes, peak_bytes, last_bytes, measured_at)
+INSERT INTO usage_hour
+    (sub_account_id, hour_at, samples, average_bytes, rest_bytes, peak_bytes, last_bytes, measured_at)
 SELECT sub_account_id, {hour}, samples, average_bytes, 0, peak_bytes, last_bytes, measured_at FROM usage_day
 WHERE day_on = (SELECT MAX(day_on) FROM usage_day) AND last_bytes >= 0 AND last_bytes <= peak_bytes"""
 # as far as 64 bits hold it: the older release counts on from there

@@ -9,7 +9,6 @@ from datetime import datetime
 from services.secret import Secret
 from services.storage.address import MEMORY
 from services.storage.contract import (
-    BucketUse,
     Enforcement,
     KeyPair,
     KeyState,
@@ -134,20 +133,7 @@ class MemoryStorage(FaultControls, Storage):
 
     @reading
     def measure(self, uid: str, exact: bool = False) -> Measured:
-        account, tells = self._account(uid), self.capabilities.versions
-        kept_bytes = account.noncurrent_bytes if tells else None
-        buckets = [
-            BucketUse(name, sum(stored.values()), len(stored), 0 if tells else None, 0)
-            for name, stored in sorted(account.buckets.items())
-        ]
-        if buckets:  # what tests have set without saying where it lies
-            first = buckets[0]
-            buckets[0] = BucketUse(
-                first.name, first.used_bytes + account.bulk_bytes, first.objects + account.bulk_objects, kept_bytes,
-                account.unfinished_bytes,
-            )  # fmt: skip
-        objects = account.bulk_objects + sum(map(len, account.buckets.values()))
-        return Measured(account.used_bytes, objects, tuple(buckets), account.unfinished_bytes, kept_bytes, exact)
+        return self._account(uid).measured(self.capabilities.versions, exact)
 
     @operation
     def traffic(self, from_at: datetime, to_at: datetime, uid: str | None = None) -> Mapping[str, Traffic]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.secret import Secret
-from services.storage.contract import Traffic
+from services.storage.contract import BucketUse, Measured, Traffic
 
 
 @dataclass
@@ -36,6 +36,19 @@ class Account:
     def used_bytes(self) -> int:
         stored = sum(size for objects in self.buckets.values() for size in objects.values())
         return stored + self.bulk_bytes + self.unfinished_bytes + self.noncurrent_bytes
+
+    def measured(self, tells_versions: bool, exact: bool) -> Measured:
+        kept_bytes = self.noncurrent_bytes if tells_versions else None
+        buckets = [
+            BucketUse(name, sum(stored.values()), len(stored), 0 if tells_versions else None, 0)
+            for name, stored in sorted(self.buckets.items())
+        ]
+        if buckets:  # what tests have set without saying where it lies
+            first = buckets[0]
+            used_bytes, objects = first.used_bytes + self.bulk_bytes, first.objects + self.bulk_objects
+            buckets[0] = BucketUse(first.name, used_bytes, objects, kept_bytes, self.unfinished_bytes)
+        objects = self.bulk_objects + sum(map(len, self.buckets.values()))
+        return Measured(self.used_bytes, objects, tuple(buckets), self.unfinished_bytes, kept_bytes, exact)
 
     def traffic_between(self, from_at: datetime, to_at: datetime) -> Traffic | None:
         """The sum of these hours; None when nothing went."""
