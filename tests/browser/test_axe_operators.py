@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
+from models.drift import DRIFT_KINDS, Drift
 from models.operator import Operator
 from models.outbox import Mail
 from models.sub_account import Region
 from services import verification
-from tests.applicants import answered, applicant, sub_account
+from tests.applicants import TB, answered, applicant, sub_account
 from tests.cast import act_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("axe-operators")]
@@ -87,6 +88,35 @@ def test_the_storage(eyes, cast, clock):
     seen.page.locator("#regions td form button").first.click()
     expect(seen.page.locator("#regions .notice-good, #regions .error-summary").first).to_be_visible()
     seen.look("storage, tried again")
+
+
+def test_what_the_comparison_found(eyes, cast, clock):
+    at = clock.now()
+    row = sub_account(
+        cast.contract, cast.region, at - timedelta(hours=3), phase="attention", reason_code="missing",
+        observed_state="active", in_force_bytes=TB, last_error="x" * 200,
+    )  # fmt: skip
+    for acted_at in (None, at):
+        for kind in DRIFT_KINDS:
+            key_id = f"PPKEYOFTWENTYSIGNS{acted_at is None:d}X" if "key" in kind else ""
+            uid = f"pp-k3v9zz-{kind.replace('_', '-')}-{acted_at is None:d}"
+            Drift.create(
+                region=cast.region, remote_uid=uid, sub_account=None if kind == "unknown_account" else row, kind=kind,
+                key_id=key_id, there_bytes=3 * TB, first_seen_at=at, last_seen_at=at, acted_at=acted_at,
+            )  # fmt: skip
+    Region.update(scan_error="list: no answer", scanned_at=at, retry_at=at + timedelta(seconds=30)).execute()
+    seen = eyes(cast.olga)
+    seen.open("/admin", "queue, unknown accounts and keys")
+    seen.open("/admin/storage", "storage, everything that can be found")
+    seen.open(f"/admin/storage/{row.number}/decide", "decision")
+    seen.send("decision, nothing chosen")
+    seen.enter(way="pause", reason="Somebody looks into it.")
+    seen.send("storage, one on hold")
+    seen.open(f"/admin/storage/{row.number}/decide", "decision about one on hold")
+    for finding in Drift.select().where(Drift.kind.in_(("unknown_account", "quota")), Drift.acted_at.is_null()):
+        seen.open(f"/admin/storage/findings/{finding.id}/settle", f"taking off: {finding.kind}")
+    seen.send("taking off, no reason")
+    eyes(cast.oscar).open("/admin/storage", "storage, for somebody who does not decide")
 
 
 def test_the_outbox(eyes, cast, clock):

@@ -6,9 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from models.contract import Contract
-from models.sub_account import Region, SubAccount
+from models.sub_account import AccessKey, HandOver, Region, SubAccount
 from tests.accounts import TB, many, opened
 from tests.browser.eyes import Eyes
+from tests.browser.rotating import new_secret, set_up
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("axe-partner")]
 
@@ -176,3 +177,65 @@ def test_a_board_of_many_rows(eyes, cast, clock, portal):
     seen.send("board, second page with a change carried", "[name=page]")
     seen.open(f"{BOARD}?q=nobody", "board, nothing found")
     seen.open("/allocations/RCP-1002", "board, empty")
+
+
+def test_replacing_a_key(eyes, cast, portal, work):
+    account = set_up(cast, portal, work)
+    seen, keys = eyes(cast.alice), "#keys form[action$='/{}'] button"
+    path = f"/sub-accounts/{account.number}"
+    seen.open(path, "keys, before the replacement")
+    seen.send("keys, being made", keys.format("replace"))
+    work()
+    expect(seen.page.locator("#keys form[action$='/hand-over']")).to_be_visible()
+    seen.look("keys, new one can be shown")
+    seen.page.locator(keys.format("reveal")).click()
+    expect(seen.page.locator("[data-secret]").first).to_be_visible()
+    seen.look("keys, new one shown")
+    seen.open(path, "keys, new one was shown")
+    seen.page.locator(keys.format("hand-over")).click()
+    new_secret(seen.page)
+    seen.look("keys, link")
+    seen.open(path, "keys, link is open")
+    seen.page.locator(keys.format("off")).first.click()
+    seen.look("keys, old one being switched off")
+    work()
+    seen.open(path, "keys, old one is off")
+    seen.page.locator("#keys summary").last.click()
+    seen.look("keys, deletion unfolded")
+    AccessKey.update(phase="attention").where(AccessKey.origin == "rotation").execute()
+    seen.open(path, "keys, new one is gone from the storage")
+    AccessKey.update(phase="live", revealed_at=None, reveal_until_at=portal.app.clock.now()).where(
+        AccessKey.origin == "rotation"
+    ).execute()
+    HandOver.delete().execute()
+    seen.open(path, "keys, new one not shown in time")
+
+
+def test_handing_a_key_over(eyes, cast, portal, work):
+    account = set_up(cast, portal, work)
+    page = eyes(cast.alice)
+    page.visitor.open(f"/sub-accounts/{account.number}")
+    page.page.locator("#keys form[action$='/replace'] button").click()
+    work()
+    page.page.locator("#keys form[action$='/hand-over'] button").click()
+    link = new_secret(page.page).removeprefix(portal.url)
+    theirs = eyes(None)
+    theirs.open(link, "hand-over, before the button")
+    theirs.send("hand-over, key shown")
+    for summary in theirs.page.locator("main summary").all():
+        summary.click()
+    theirs.look("hand-over, texts for programs unfolded")
+    theirs.open(link, "hand-over, used", 410)
+    theirs.open("/hand-over/" + "x" * 43, "hand-over, unknown", 404)
+
+
+def test_what_home_and_the_list_say_about_keys(eyes, cast, portal, work, clock):
+    account = set_up(cast, portal, work)
+    opened(cast, portal.app.settings, clock.now(), "Bert Bau")
+    AccessKey.update(created_at=clock.now() - timedelta(days=400)).where(AccessKey.sub_account == account).execute()
+    seen = eyes(cast.alice)
+    seen.open("/home", "home, keys that are old, in use and waiting")
+    for state in ("waiting", "first", "old"):
+        seen.open(f"/sub-accounts?key={state}", f"list, keys that are {state}")
+        expect(seen.page.locator("tbody tr")).to_have_count(1)
+    seen.open(f"/sub-accounts/{account.number}", "keys, an old one")
