@@ -23,10 +23,11 @@ def replace(act: Act, partner: Partner, number: str, key_id: int, once_key: str)
     that it made."""
     content = f"replace {number} {key_id}"
     with write_tx():
-        now, key = _standing(act, partner, number, key_id)
+        now, key = _standing(act, partner, number, key_id, deleted=True)
         earlier = once.earlier_answer(act, once_key, content)
         if earlier is not None:
             return AccessKey.get(AccessKey.sub_account == now.account, AccessKey.id == int(earlier))
+        _refuse_deleted(key)
         _say(key_rules.why_not_replace(now, key))
         for missed in (other for other in now.keys if key_rules.missed(now, other)):
             _delete(act, now, missed)
@@ -118,9 +119,14 @@ def _standing(
     key = next((key for key in all_keys if key.id == key_id), None)
     if key is None:
         raise NotFound()
-    if key.wanted == "deleted" and not deleted:
-        raise KeyRefused(N_("This key is deleted."))
+    if not deleted:
+        _refuse_deleted(key)
     return key_rules.standing(act, account, all_keys), key
+
+
+def _refuse_deleted(key: AccessKey) -> None:
+    if key.wanted == "deleted":
+        raise KeyRefused(N_("This key is deleted."))
 
 
 def _delete(act: Act, now: Standing, key: AccessKey) -> None:
