@@ -7,7 +7,7 @@ Nobody has to remember the mode: a backup of SQLite is marked when it is made, a
 from the one that the dump came from.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from peewee import fn
 
@@ -15,11 +15,12 @@ from models.base import locked, write_tx
 from models.deletion import Deletion
 from models.recovery import Home, Restoration, is_elsewhere, mark_here
 from models.session import OneTimeLink, Session
-from models.sub_account import AccessKey, HandOver, SubAccount
+from models.sub_account import AccessKey, HandOver, Region, SubAccount
 from services.audit import Act, record
 from services.storage.contract import RemoteAccount
 
 CODE = "restored"  # the reason code of sub-accounts that wait for the end of the mode
+COMPARE_AFTER = timedelta(minutes=15)  # what is in use is measured first: a lower quota may stop a customer
 SETTLED_KEYS = (("active", "live"), ("inactive", "inactive"))
 
 
@@ -58,10 +59,15 @@ def _was_switched_off(row: SubAccount, remote: RemoteAccount):
 
 def differs_by_decision(row: SubAccount, kinds: set[str]) -> bool:
     """Whether what the comparison found may be a decision that was made after the backup, and putting it right would
-    let somebody in or stop a customer: barred or switched off there, or more in use than is set aside here. Another
-    quota alone follows the allocation that is known."""
-    over = row.hard_quota_bytes is not None and row.used_bytes > row.hard_quota_bytes
-    return bool(kinds & {"suspension", "key_state"}) or ("quota" in kinds and over)
+    let somebody in or stop a customer: barred or switched off there, or more in use than is set aside here, as far as
+    was measured since. Another quota alone follows the allocation that is known."""
+    if "quota" in kinds and row.hard_quota_bytes is not None:
+        found = current()
+        since_at = found and found.prepared_at
+        measured = since_at is not None and row.measured_at is not None and row.measured_at >= since_at
+        if not measured or row.used_bytes > row.hard_quota_bytes:
+            return True
+    return bool(kinds & {"suspension", "key_state"})
 
 
 def notice(act: Act) -> list[str]:
@@ -104,6 +110,7 @@ def _prepare(act: Act, found: Restoration) -> None:
     before_at = found.began_at
     found.prepared_at = act.at
     found.save(only=["prepared_at"])
+    Region.update(scan_next_at=act.at + COMPARE_AFTER).execute()
     done = {
         "sessions": _end_sessions(act.at),
         "links": _end_links(act.at),

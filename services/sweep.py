@@ -5,7 +5,7 @@ from datetime import timedelta
 from models.base import empty_log, write_tx
 from models.outbox import Mail, OneTimeKey
 from models.partner import SignUpDraft
-from services import attempts, contracts, key_rotation, usage_keeping
+from services import attempts, contracts, key_rotation, restored, usage_keeping
 from services.audit import Act
 from services.settings import Settings
 
@@ -24,7 +24,7 @@ def sweep(act: Act, settings: Settings) -> list[str]:
         old = (Mail.sent_at <= act.at - MAILS_KEPT) & (Mail.html != "")
         mails = Mail.update(text=CLEARED, html="", attachment="").where(old).execute()
     counters = attempts.tidy(act.at)
-    old_keys = key_rotation.delete_due(act)
+    old_keys = 0 if restored.on() else key_rotation.delete_due(act)  # one may have been switched on again since
     hours = usage_keeping.tidy(act.at)
     empty_log()
     done = (
