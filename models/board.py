@@ -12,12 +12,14 @@ from models.sub_account import Customer, Region, SubAccount
 
 @dataclass(frozen=True)
 class Found:
-    """One page. `after` and `before` are the marks of the neighbouring pages, empty where there is none."""
+    """One page. `after` and `before` are the marks of the neighbouring pages, empty where there is none.
+    `leaving_bytes` is what sub-accounts that are being deleted still hold."""
 
     rows: list[SubAccount]
     after: str
     before: str
     not_shown: int
+    leaving_bytes: int
 
 
 def _own(contract: Contract):
@@ -51,11 +53,13 @@ def board_rows(contract: Contract, text: str, mark: str, limit: int) -> Found:
     more, rows = len(rows) > limit, rows[:limit]
     if backwards:
         rows.reverse()
+    not_shown, leaving_bytes = ask(_beside, contract=contract.id)[0]
     return Found(
         rows,
         after=f"after:{rows[-1].number}" if rows and (more or backwards) else "",
         before=f"before:{rows[0].number}" if rows and edge is not None and (more or not backwards) else "",
-        not_shown=ask(_not_shown, contract=contract.id)[0][0],
+        not_shown=not_shown,
+        leaving_bytes=int(leaving_bytes),
     )
 
 
@@ -75,14 +79,23 @@ def _rows(by_index: bool | None, beside: bool, backwards: bool, most: int):
     query = own.select(
         own.id, own.number, own.name, own.name_key, own.billing, own.allocated_bytes, own.in_force_bytes,
         own.used_bytes, own.measured_at, own.writable, own.phase, own.reason_code, own.generation,
-        own.observed_generation, _region_title(),
+        own.observed_generation, own.delete_after_at, _region_title(),
     ).join(Region)  # fmt: skip
     return in_order(query.where(*conditions)).limit(most)
 
 
-def _not_shown():
-    own = (SubAccount.contract == Blank("contract")) & (SubAccount.wanted_state != "deleted")
-    return SubAccount.select(fn.COUNT(SubAccount.id)).where(own, SubAccount.billing != "reserved").tuples()
+def _beside():
+    """Of what the board does not show: how many have no fixed allocation, and what is held by those that go."""
+    own, leaving = SubAccount, SubAccount.wanted_state == "deleted"
+    held = leaving & (own.allocated_bytes > 0)
+    return (
+        own.select(
+            fn.COUNT(Case(None, [(leaving, None)], own.id)),
+            fn.COALESCE(fn.SUM(Case(None, [(leaving, own.allocated_bytes)], 0)), 0),
+        )
+        .where(own.contract == Blank("contract"), (~leaving & (own.billing != "reserved")) | held)
+        .tuples()
+    )
 
 
 def rows_by_number(contract: Contract, numbers: list[str]) -> dict[str, SubAccount]:

@@ -85,7 +85,7 @@ def _of_unheld(region: Region, since_at: datetime) -> Entry:
 def _of_held(region: Region, number: int, since_at: datetime) -> Entry:
     return Entry(
         "storage",
-        region.name,
+        region.title,
         ngettext(
             "%(num)s deletion waits for a second operator", "%(num)s deletions wait for a second operator", number
         ),

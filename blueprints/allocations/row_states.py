@@ -10,6 +10,7 @@ STUCK = N_("We are looking at a problem; access goes on"), "bad"
 SET_UP = N_("Being set up"), "info"
 WAITS = N_("Waits until another sub-account has released capacity"), "info"
 PAUSED = N_("Paused"), "neutral"
+TO_BE_DELETED = N_("Paused, will be deleted"), "warn"
 APPLIED = N_("Being applied; %(amount)s in force")
 ABOVE = N_("%(amount)s above the allocation")
 FULL = N_("Full: new uploads are refused"), "warn"
@@ -37,4 +38,6 @@ def _plain(account: SubAccount) -> tuple[str, str] | None:
         return WAITS
     if not account.settled:
         return None
-    return PAUSED if account.phase == "suspended" else FULL if not account.writable else None
+    if account.phase == "suspended":
+        return TO_BE_DELETED if account.delete_after_at else PAUSED
+    return None if account.writable else FULL
