@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import JOIN, SQL, fn
 
 from models.audit import AuditEvent
 from models.contract import Contract
@@ -15,6 +15,8 @@ from models.outbox import Mail
 from models.partner import DetailQuery, Partner
 from models.sub_account import SETTLED_PHASES, Customer, Region, SubAccount
 from services.allocation_ledger import APPLY_WITHIN
+from services.region_alarms import Alarm, alarms_of
+from services.region_list import OfferedRegion, regions_offered
 from services.verification import UNDECIDED
 
 MOST_ROWS = 200
@@ -46,7 +48,8 @@ class RegionFigures:
     """`pending`: changes that the service has not followed yet, without the stuck ones; `oldest_at`: when the oldest
     of them was made; `unheld_since_at`: see `quotas_unheld_since`. `findings`: what the comparison found and is not
     over, the oldest first. `rests`: the service failed several times running and is left alone until
-    `region.retry_at`."""
+    `region.retry_at`; `probes`: that time is over, and one call tries it. `allocated_bytes` is what the sub-accounts
+    shall have, `quota_bytes` the sum of the hard quotas that the service holds."""
 
     region: Region
     pending: int
@@ -55,6 +58,16 @@ class RegionFigures:
     unheld_since_at: datetime | None
     findings: list[Drift]
     rests: bool
+    probes: bool
+    accounts: int
+    allocated_bytes: int
+    quota_bytes: int
+    alarms: list[Alarm]
+    offered: OfferedRegion
+
+    @property
+    def abandoned(self) -> bool:
+        return any(alarm.kind == "abandoned" for alarm in self.alarms)
 
 
 @dataclass(frozen=True)
@@ -123,7 +136,10 @@ def strange() -> list[Drift]:
 
 
 def regions(at: datetime) -> list[RegionFigures]:
-    return [_region(region, at) for region in Region.select().order_by(Region.name)]
+    """All that are configured, and those that are no more but where sub-accounts live."""
+    rows = {region.name: region for region in Region.select()}
+    found = [_region(rows[offered.name], offered, at) for offered in regions_offered(removed=True)]
+    return [row for row in found if row.region.removed_at is None or row.accounts]
 
 
 def quotas_unheld(at: datetime) -> list[tuple[Region, datetime]]:
@@ -181,7 +197,7 @@ def _stuck_since(numbers: Iterable[str]) -> dict[str, datetime]:
     return {event.thing_id: event.at for event in events.order_by(AuditEvent.id)}
 
 
-def _region(region: Region, at: datetime) -> RegionFigures:
+def _region(region: Region, offered: OfferedRegion, at: datetime) -> RegionFigures:
     waiting = UNSETTLED & (SubAccount.phase != "attention") & (SubAccount.region == region)
     waiting &= SubAccount.wanted_state != "deleted"  # deletions take their time and have a list of their own
     pending = SubAccount.select().where(waiting).count()
@@ -189,7 +205,29 @@ def _region(region: Region, at: datetime) -> RegionFigures:
     made_at = oldest and (oldest.deadline_at - APPLY_WITHIN if oldest.deadline_at else oldest.created_at)
     unheld_at = quotas_unheld_since(region, at)
     rests = region.retry_at is not None and region.retry_at > at
-    return RegionFigures(region, pending, made_at, stuck(at, region), unheld_at, _findings(region), rests)
+    return RegionFigures(
+        region=region,
+        pending=pending,
+        oldest_at=made_at,
+        stuck=stuck(at, region),
+        unheld_since_at=unheld_at,
+        findings=_findings(region),
+        rests=rests,
+        probes=region.retry_at is not None and not rests,
+        alarms=alarms_of(region, at),
+        offered=offered,
+        **_sums(region),
+    )
+
+
+def _sums(region: Region) -> dict[str, int]:
+    sums: Any = SubAccount.select(
+        fn.COUNT(SubAccount.id),
+        fn.COALESCE(fn.SUM(SubAccount.allocated_bytes), 0),
+        fn.COALESCE(fn.SUM(SubAccount.observed_quota_bytes), 0),
+    ).where(SubAccount.region == region, SQL("phase <> 'deleted'"))
+    names = ("accounts", "allocated_bytes", "quota_bytes")
+    return dict(zip(names, map(int, sums.tuples().get()), strict=True))
 
 
 def _findings(region: Region) -> list[Drift]:

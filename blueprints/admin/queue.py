@@ -11,12 +11,14 @@ from flask_babel import ngettext
 from blueprints.access import Permission, requires, viewer
 from blueprints.admin import bp
 from blueprints.admin.reasons import advice, finding_advice, finding_words
+from blueprints.admin.region_words import alarm_advice, alarm_title
 from blueprints.partials import answer
 from models.drift import Drift
 from models.outbox import Mail
 from models.sub_account import Region
 from services import deletion_guard
 from services import operators_figures as figures
+from services.region_alarms import Alarm, alarms
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ def queue():
     applications = [_of_application(row) for row in figures.applications()]
     others = [
         *starmap(_of_unheld, figures.quotas_unheld(at)),
+        *map(_of_alarm, alarms(at)),
         *map(_of_stuck, figures.stuck(at)),
         *starmap(_of_held, deletion_guard.waiting_regions()),
         *map(_of_finding, figures.strange()),
@@ -71,10 +74,21 @@ def _of_application(row: figures.Application) -> Entry:
     )
 
 
+def _of_alarm(alarm: Alarm) -> Entry:
+    return Entry(
+        "storage",
+        alarm.region.title,
+        alarm_title(alarm),
+        alarm.since_at,
+        url_for("admin.storage", _anchor=f"region-{alarm.region.id}"),
+        alarm_advice(alarm),
+    )
+
+
 def _of_unheld(region: Region, since_at: datetime) -> Entry:
     return Entry(
         "storage",
-        region.name,
+        region.title,
         _("Quotas not held"),
         since_at,
         url_for("admin.storage", _anchor=f"region-{region.id}"),

@@ -4,7 +4,7 @@ from flask import current_app, flash, g, url_for
 from flask_babel import gettext as _
 
 from blueprints.access import Permission, act, requires
-from blueprints.admin import bp
+from blueprints.admin import bp, region_words
 from blueprints.admin.reasons import advice, finding_advice, finding_words
 from blueprints.errors import words
 from blueprints.partials import answer, leave_to, wants_partial
@@ -46,6 +46,9 @@ def _show(status: int = 200, **values):
         regions=figures.regions(at),
         under_way=deletion_guard.under_way,
         held=deletion_guard.held,
+        abilities=region_words.abilities,
+        alarm_title=region_words.alarm_title,
+        alarm_advice=region_words.alarm_advice,
         advice=advice,
         finding_advice=finding_advice,
         finding_words=finding_words,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from models.drift import Drift
 from models.outbox import Mail
-from models.sub_account import SubAccount
+from models.sub_account import Region, SubAccount
 from services import verification
 from tests.applicants import answered, applicant, sub_account, texts_of
 
@@ -63,6 +63,7 @@ def test_what_the_worker_gave_up_is_in_the_queue_before_its_deadline(cast, clien
 
 
 def test_what_is_settled_is_not_in_the_queue(cast, client_as, clock):
+    Region.update(scanned_at=clock.now()).execute()
     sub_account(cast.contract, cast.region, clock.now() - timedelta(days=1), phase="ready", observed_generation=1)
     assert SubAccount.get().settled
     assert "Nothing waits for you" in client_as(cast.oscar).get("/admin").text
