@@ -11,6 +11,7 @@ from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
     outbox,
     partners,
     queue,
+    restored,
     storage,
     storage_deletions,
     storage_desk,

@@ -25,6 +25,10 @@ def advice(code: str) -> str:
         ),
         "locked": _("Objects are locked. The worker tries again each day, and when the lock ends."),
         "sealed": _("No data key opens the stored secret. Give the worker the key that sealed it, then try again."),
+        "restored": _(
+            "This database was restored from a backup, and the storage service may know better. Ask the partner, then "
+            "let it go on or take over the value there. Nothing happens before the restored mode has ended."
+        ),
         "fault": _("The worker met a fault of its own. Read its log, report the fault, then try again."),
     }
     return known.get(code, _("The change took longer than it may. See whether the worker runs, then try again."))

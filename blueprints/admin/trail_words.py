@@ -116,6 +116,7 @@ VALUES = {
         "no_room": _l("no capacity released"),
         "password changed": _l("password changed"),
         "refused": _l("refused by the storage service"),
+        "restored": _l("restored from a backup"),
         "sealed": _l("secret cannot be opened"),
         "stranger": _l("another account in its place"),
         "unavailable": _l("storage service not reached"),
