@@ -63,4 +63,4 @@ def finding_advice(kind: str, acted: bool) -> str:
         "key_missing": _("The partner has to replace it: the page of the sub-account says so."),
         "missing": _("Find out why before anything is made anew. The sub-account needs attention."),
     }
-    return todo.get(kind, _("The sub-account needs attention."))
+    return todo.get(kind, _("The worker lets it stand. Decide about the sub-account, in the list above."))

@@ -80,5 +80,6 @@ def _page(form: DecideForm, number: str):
         form=form,
         account=row,
         there_bytes=desk.remote_bytes(row),
+        gone=desk.is_gone(row),
         advice=advice(row.reason_code),
     )

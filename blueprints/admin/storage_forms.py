@@ -9,7 +9,7 @@ from services.provisioning_desk import fingerprint, is_gone, remote_bytes
 
 WAYS = {
     "pause": _l("Put on hold: the worker leaves it alone until you let it go on"),
-    "resume": _l("Let it go on: the worker takes it up at once"),
+    "resume": _l("Let it go on: the worker brings the storage service to what is wanted, at once"),
     "accept": _l("Take over the amount that stands on the storage service"),
     "cancel": _l("Go back to the amount that was last in force"),
     "anew": _l("Make the account anew, empty: what it held is lost, and its keys have to be replaced"),

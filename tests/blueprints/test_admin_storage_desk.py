@@ -84,6 +84,8 @@ def test_what_is_gone_can_be_made_anew_and_nothing_else_can(cast, client_as, stu
     assert "anew" not in browser.get(DECIDE).text
     assert browser.post(DECIDE, data=sent(stuck, "anew")).status_code == 422
     SubAccount.update(reason_code="missing").execute()
+    assert "nothing: it is gone" in browser.get(DECIDE).text
+    assert "Needs attention" in " ".join(texts_of(browser.get("/admin/storage"), "section .toolbar"))
     assert "Make the account anew, empty" in " ".join(texts_of(browser.get(DECIDE), "fieldset"))
     assert browser.post(DECIDE, data=sent(stuck, "anew")).location == "/admin/storage"
     assert SubAccount.get().phase == "pending"

@@ -148,7 +148,8 @@ def test_a_change_after_the_key_was_shown_does_not_swap_the_secret_away(alice, a
 @pytest.mark.parametrize(
     ("row", "words", "asks"),
     [
-        ({"phase": "attention"}, "We are looking at a problem", False),
+        ({"phase": "attention"}, "Existing access goes on", False),
+        ({"phase": "attention", "reason_code": "missing"}, "does not find this storage account", False),
         ({"phase": "waiting_capacity", "generation": 2}, "as soon as another sub-account", True),
         (
             {"phase": "pending", "observed_state": "", "reason_code": "no_room", "observed_generation": 0},
