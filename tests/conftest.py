@@ -77,8 +77,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--db")
         engines = ["sqlite", "postgres"] if chosen == "both" else [chosen]
-        if metafunc.definition.get_closest_marker("postgres_only"):
-            engines = [engine for engine in engines if engine == "postgres"]
+        for only in ("postgres", "sqlite"):
+            if metafunc.definition.get_closest_marker(f"{only}_only"):
+                engines = [engine for engine in engines if engine == only]
         metafunc.parametrize("engine", engines, indirect=True)
 
 
