@@ -19,14 +19,18 @@ log = logging.getLogger("portal.worker")
 
 
 def look(site: Site) -> int:
-    """Asks for the keys of the region that have a second one beside them; returns how many. Every few minutes."""
+    """Asks for the keys of the region that have a second one beside them, a bounded number at a time; returns how many.
+    Every few minutes."""
     now = site.clock.now()
     early = site.key_use_next_at is not None and now < site.key_use_next_at
     if early or not site.storage.capabilities.last_used or regions.resting(site.region, now):
         return 0
-    site.key_use_next_at = now + EVERY
+    keys = _pairs(site)
+    more = len(keys) == BATCH
+    site.key_use_last_id = keys[-1].id if more else 0
+    site.key_use_next_at = now if more else now + EVERY
     asked = 0
-    for key in _pairs(site):
+    for key in keys:
         try:
             used_at = site.storage.last_used(key.sub_account.remote_uid, str(key.access_key_id))
         except StorageUnavailable as failure:
@@ -52,6 +56,5 @@ def _pairs(site: Site) -> list[AccessKey]:
         .having(fn.COUNT(AccessKey.id) > 1)
     )
     query = AccessKey.select(AccessKey, SubAccount).join(SubAccount)
-    return list(
-        query.where(standing, SubAccount.region == site.region, AccessKey.sub_account.in_(several)).limit(BATCH)
-    )
+    wanted = standing & (SubAccount.region == site.region) & AccessKey.sub_account.in_(several)
+    return list(query.where(wanted, AccessKey.id > site.key_use_last_id).order_by(AccessKey.id).limit(BATCH))

@@ -30,6 +30,7 @@ class Site:
     measuring: Any = None
     traffic_next_at: datetime | None = None
     key_use_next_at: datetime | None = None
+    key_use_last_id: int = 0
 
     def again(self) -> "Site":
         """The same region for another loop, with a row of its own."""
