@@ -7,7 +7,8 @@ import pytest
 from models.contract import AllocationEntry
 from models.drift import Drift
 from models.sub_account import AccessKey, HandOver, SubAccount
-from services import deletion_guard, drift, hand_over, promises, promises_there, regions, usage_keeping
+from models.usage import AccountUse
+from services import deletion_guard, drift, enforcement, hand_over, promises, promises_there, regions, usage_keeping
 from services.allocation import AllocationRefused
 from services.provisioning import provision_next
 from services.storage.contract import Measured, StorageRefused
@@ -37,6 +38,7 @@ def test_each_page_is_saved_before_the_next(ground, site, row):
     assert seen == [(False, 0, 0), (True, 10, 10), (True, 20, 20), (False, 25, 25)]
     assert deletion_of(row).found_bytes == 25 * GB
     assert fresh(row).phase == "deleted"
+    assert [call.arguments[1] for call in site.storage.called("purge")] == [None, "more", "more"]
 
 
 def test_the_end_gives_everything_back_and_leaves_the_proof(ground, site, row):
@@ -116,6 +118,7 @@ def test_locked_objects_are_named_with_their_date_and_tried_daily(ground, site, 
     assert (waiting.phase, waiting.reason_code) == ("deleting", "locked")
     assert deletion_of(row).locked_until_at == until_at
     assert waiting.next_attempt_at == ground.clock.now() + timedelta(days=1)
+    assert waiting.deadline_at == waiting.next_attempt_at + timedelta(days=1)
     assert len(site.storage.called("purge")) == 1
     assert [found for found in promises.check(ground.clock.now()) if found.promise == "jobs"] == []
     ground.clock.advance(days=1)
@@ -215,6 +218,9 @@ def test_a_worker_that_comes_back_late_does_not_bring_the_account_back(ground):
     site.storage.during("put_account", "before", meanwhile)
     provision_next(site)
     assert site.storage.read_account(row.remote_uid) is not None  # the late call came through
+    for _ in range(2):
+        provision_next(site)
+        assert fresh(row).phase == "deleted"
     work(site)
     assert site.storage.read_account(row.remote_uid) is None
     assert (fresh(row).phase, fresh(row).settled) == ("deleted", True)
@@ -222,12 +228,30 @@ def test_a_worker_that_comes_back_late_does_not_bring_the_account_back(ground):
     assert AllocationEntry.select().where(AllocationEntry.cause == "closed").count() == 1
 
 
-def test_a_measurement_that_was_on_its_way_does_not_give_its_use_back(ground, site, row):
+def test_its_use_ends_with_it_and_a_late_measurement_does_not_give_it_back(ground, site, row):
+    usage_keeping.keep(row.id, Measured(TB, 5, (), None, None, False), ground.clock.now())
+    assert (ground.contract.used_bytes, AccountUse.select().count()) == (TB, 1)
     begun(ground, site, row)
     work(site)
-    late = Measured(TB, 5, (), None, None, False)
-    usage_keeping.keep(row.id, late, ground.clock.now())
-    assert (fresh(row).used_bytes, ground.contract.used_bytes) == (0, 0)
+    assert (fresh(row).used_bytes, ground.contract.used_bytes, AccountUse.select().count()) == (0, 0, 0)
+    usage_keeping.keep(row.id, Measured(TB, 5, (), None, None, False), ground.clock.now())
+    assert (fresh(row).used_bytes, ground.contract.used_bytes, AccountUse.select().count()) == (0, 0, 0)
+
+
+def test_a_count_for_the_quota_that_was_on_its_way_does_not_either(ground):
+    site = ground.site(Interrupted(hard_quota="delayed", quota_delay_seconds=2))
+    row = ground.account("A", TB)
+    work(site)
+    site.storage.set_use(row.remote_uid, TB)
+
+    def meanwhile() -> None:
+        begun(ground, site, row)
+        work(site)
+
+    site.storage.during("enforce", "after", meanwhile)
+    enforcement.enforce_due(site)
+    gone = fresh(row)
+    assert (gone.phase, gone.used_bytes, gone.enforce_next_at) == ("deleted", 0, None)
 
 
 def scan(ground, site) -> None:
@@ -260,6 +284,16 @@ def test_one_that_is_deleted_while_the_service_is_compared_is_no_finding(ground,
     while drift.look(site, ground.settings):
         pass
     assert Drift.select().count() == 0
+
+
+def test_the_check_does_not_take_one_for_left_that_goes_while_it_looks(ground):
+    site = ground.site(Interrupted())
+    row = ground.account("A", TB)
+    work(site)
+    begun(ground, site, row)
+    site.storage.during("list_accounts", "after", lambda: work(site))
+    assert list(promises_there.check_there(site.region, site.storage)) == []
+    assert fresh(row).phase == "deleted"
 
 
 def test_what_is_being_deleted_is_not_compared(ground, site, row):
