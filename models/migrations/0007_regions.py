@@ -26,7 +26,7 @@ CREATE TABLE installation (
 INDEXES = (
     "CREATE INDEX sub_account_untold_idx ON sub_account (region_id) WHERE phase = 'attention' AND told_at IS NULL",
     "CREATE INDEX sub_account_told_idx ON sub_account (told_at) WHERE told_at IS NOT NULL",
-    "CREATE INDEX sub_account_region_idx ON sub_account (region_id) WHERE phase <> 'deleted'",
+    "CREATE INDEX sub_account_region_idx ON sub_account (region_id, created_at) WHERE phase <> 'deleted'",
 )
 
 TYPES = {"sqlite": "TEXT", "postgres": "TIMESTAMP"}

@@ -2,8 +2,8 @@
 
 Arguments: database address, data key, var folder, and one of
 `well`: nothing special; `busy FOLDER`: makes a file `begun` in the middle of the first put_account and goes on when
-there is a file `go`; `measuring FOLDER`: the same in each measure; `broken`: counting for quotas fails in a way that
-nobody foresaw.
+there is a file `go`; `measuring FOLDER`: the same in each measure; `broken`: counting for quotas fails in a way
+that nobody foresaw; `regions FOLDER`: two regions by the file `regions.toml` there; each look at Hamburg waits.
 """
 
 import logging
@@ -45,6 +45,16 @@ class Measuring(Busy):
         return super().measure(*args, **kwargs)
 
 
+class Hanging(Busy):
+    def read_account(self, uid: str):
+        self.wait()
+        return super().read_account(uid)
+
+    def list_accounts(self, prefix: str):
+        self.wait()
+        return super().list_accounts(prefix)
+
+
 class Broken(MemoryStorage):
     def enforce(self, uid: str):
         raise RuntimeError("nobody foresaw this")
@@ -52,12 +62,18 @@ class Broken(MemoryStorage):
 
 def main(url: str, data_key: str, var_dir: str, mode: str, folder: str = ".") -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    kind = {"well": MemoryStorage, "busy": Busy, "measuring": Measuring, "broken": Broken}[mode]
-    storage = kind(hard_quota="delayed", quota_delay_seconds=2)
-    storage.folder = Path(folder)
-    worker_sites.open_storage = lambda address, credentials: storage
+    kinds = {"well": MemoryStorage, "busy": Busy, "measuring": Measuring, "broken": Broken}
+
+    def opened(address, _credentials) -> MemoryStorage:
+        kind = kinds.get(mode) or (Hanging if "hamburg" in address.endpoint else MemoryStorage)
+        storage = kind(hard_quota="delayed", quota_delay_seconds=2)
+        storage.folder = Path(folder)
+        return storage
+
+    worker_sites.open_storage = opened
     open_database(url)
-    settings = Settings(Secret("x" * 40), (data_key,), url, Path(var_dir))
+    file = Path(folder) / "regions.toml" if mode == "regions" else None
+    settings = Settings(Secret("x" * 40), (data_key,), url, Path(var_dir), storage_file=file)
     worker.run(settings, SystemClock())
 
 
