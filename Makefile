@@ -1,6 +1,6 @@
 # make run starts everything on this machine; make test and make check are what a change has to pass.
 .DEFAULT_GOAL := help
-.PHONY: help run test ceph check bench screenshots translations clean
+.PHONY: help run test ceph crash check bench screenshots translations clean
 BIN := .venv/bin
 # pytest's own options, e.g. make test ARGS="--db sqlite -k allocation"
 ARGS ?=
@@ -14,11 +14,15 @@ run: ## start the portal, its worker and a storage server here, with sample data
 
 test: ## run the tests on SQLite and on Postgres, with a real storage server and a real browser
 	@deploy/prepare test
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not ceph" $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not ceph and not crash" $(ARGS)
 
 ceph: ## run the storage tests on a real Ceph gateway
 	@deploy/prepare ceph
 	@$(BIN)/python -m pytest -q -m ceph $(ARGS)
+
+crash: ## kill portal, worker and storage service at every point, on both databases; results as a table
+	@deploy/prepare test
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m crash tests/crash $(ARGS)
 
 check: ## lint, format and types
 	@deploy/prepare test

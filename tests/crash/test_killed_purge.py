@@ -4,6 +4,8 @@ goes on. Nothing of the customer's is left, the capacity is given back once, and
 import itertools
 from datetime import timedelta
 
+import pytest
+
 from models.audit import AuditEvent
 from models.base import database
 from models.contract import AllocationEntry
@@ -18,6 +20,8 @@ from tests.services.deletions import delete, store
 from tests.services.ground import GB, TB, Ground, fresh, work
 
 OBJECTS = 5
+
+pytestmark = pytest.mark.crash
 
 
 def work_as_child(points: killing.Points, site: Site, ground: Ground) -> None:

@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from models.base import database
 from models.sub_account import AccessKey, SubAccount
 from services.provisioning import provision_next
@@ -20,6 +22,8 @@ from tests.services import invariants
 from tests.services.ground import KEY_IMPORT, TB, Ground, converge, fresh, work
 
 owners = itertools.count(1)
+
+pytestmark = pytest.mark.crash
 
 
 class Points:

@@ -12,6 +12,7 @@ from services.storage.contract import Storage
 from services.storage.embedded import EmbeddedSeaweed, embedded_url
 from services.storage.memory import MemoryStorage
 from tests.ceph.node import CephFailed, CephNode
+from tests.crash.far_storage import FarStorage, storage_service
 from tests.storage.customers import Customer, MemoryCustomer, S3Customer, free_base_port
 from tests.storage.matrix import print_table
 from tests.storage.proxy import Drops, Proxy
@@ -74,7 +75,14 @@ def aws(aws_server: AwsService) -> Storage:
     return aws_server.open()
 
 
-@pytest.fixture(params=["memory", "memory-delayed", "memory-makes-keys", *REAL])
+@pytest.fixture(scope="session")
+def memory_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarStorage]:
+    """The storage in memory, in a process of its own: what the tests that kill stand on."""
+    with storage_service(tmp_path_factory.mktemp("memory")) as far:
+        yield far
+
+
+@pytest.fixture(params=["memory", "memory-delayed", "memory-makes-keys", "memory-service", *REAL])
 def storage(request: pytest.FixtureRequest) -> Storage:
     """Each backend in turn."""
     if request.param == "memory":
@@ -83,6 +91,8 @@ def storage(request: pytest.FixtureRequest) -> Storage:
         return MemoryStorage(hard_quota="delayed", quota_delay_seconds=3)
     if request.param == "memory-makes-keys":
         return MemoryStorage(key_import=False, key_inactive=False)
+    if request.param == "memory-service":
+        return request.getfixturevalue("memory_service")
     return request.getfixturevalue("seaweed" if request.param == "seaweedfs" else request.param)
 
 
@@ -148,6 +158,6 @@ def uid() -> str:
 @pytest.fixture
 def customer(storage: Storage) -> Callable[[str, Secret], Customer]:
     """What the customer's program does with a key pair, on whatever backend."""
-    if isinstance(storage, MemoryStorage):
+    if isinstance(storage, MemoryStorage | FarStorage):
         return lambda key_id, secret: MemoryCustomer(storage, key_id, secret)
     return lambda key_id, secret: S3Customer(storage.endpoint, key_id, secret)
