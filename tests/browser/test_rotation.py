@@ -77,3 +77,6 @@ def test_the_page_follows_by_itself_and_a_link_that_is_shown_stays(cast, portal,
     page.evaluate("htmx.ajax('GET', `${location.pathname}/state`, {target: '#state', swap: 'outerHTML'})")
     expect(page.locator("#state .badge-info")).to_be_visible()
     expect(page.locator("[data-secret] code").first).to_have_text(link)
+    page.get_by_role("link", name="Back to the keys").click()
+    expect(page.locator("#keys article")).to_have_count(2)
+    assert link not in page.content()
