@@ -23,9 +23,9 @@ def test_a_row_that_will_be_deleted_says_so_and_what_is_being_deleted_still_hold
     SubAccount.update(**paused).where(SubAccount.id == waits.id).execute()
     page = client_as(cast.alice).get("/allocations/RCP-1001")
     assert "Paused, will be deleted" in page.text
-    assert "are still set aside" not in page.text
+    assert "being deleted still hold" not in page.text
     SubAccount.update(wanted_state="deleted", phase="deleting").where(SubAccount.id == goes.id).execute()
     page = client_as(cast.alice).get("/allocations/RCP-1001")
-    assert "1\u00a0TB are still set aside for sub-accounts that are being deleted" in page.text
+    assert "Sub-accounts that are being deleted still hold 1\u00a0TB" in page.text
     assert goes.number not in page.text
     assert "2\u00a0TB of 10\u00a0TB allocated" in page.text

@@ -49,7 +49,7 @@ def begun(alice, account, clock, **deletion) -> None:
 def test_pausing_says_first_what_happens_and_then_does_it(alice, account):
     page = alice.get(f"/sub-accounts/{account.number}/pause")
     assert page.status_code == 200
-    assert "All keys are refused" in page.text and "1\u00a0TB stay set aside" in page.text
+    assert "All keys are refused" in page.text and "allocation of 1\u00a0TB stays set aside" in page.text
     assert now(account).wanted_state == "active"
     answer = post(alice, account, "pause")
     assert (answer.status_code, answer.location) == (303, f"/sub-accounts/{account.number}")
@@ -72,7 +72,7 @@ def test_a_paused_one_says_since_when_and_by_whom_and_can_be_resumed(alice, acco
 
 def test_deleting_asks_for_the_name_and_says_until_when_it_can_be_restored(alice, account):
     page = alice.get(f"/sub-accounts/{account.number}/delete").text.replace("\u00a0", " ")
-    for words in ("For 30 days you can restore", "From 1 Apr 2026", "1 TB stay set aside", "250 GB"):
+    for words in ("For 30 days you can restore", "From 1 Apr 2026", "allocation of 1 TB stays set aside", "250 GB"):
         assert words in page, words
     answer = post(alice, account, "delete", typed="Meier")
     assert answer.status_code == 422
@@ -92,7 +92,7 @@ def test_until_then_the_page_counts_down_and_offers_to_restore(client_as, cast, 
     for words in (
         "Will be deleted on 1 Apr 2026",
         "12 days are left",
-        "1 TB stay set aside",
+        "allocation of 1 TB stays set aside",
         "Paused, will be deleted",
     ):
         assert words in page, words
@@ -116,7 +116,7 @@ def test_a_running_deletion_says_how_far_it_is_and_offers_nothing(alice, account
     begun(alice, account, clock, found_bytes=34 * TB // 10, found_objects=34, removed_bytes=12 * TB // 10)
     page = shown(alice, account)
     assert "1.2 TB of 3.4 TB removed. It ends irrevocably." in page
-    assert "Being deleted" in page and "1 TB stay set aside" in page
+    assert "Being deleted" in page and "allocation of 1 TB stays set aside" in page
     for gone in ('id="life"', 'id="keys"', 'id="connection"'):
         assert gone not in page
     answer = alice.post(f"/sub-accounts/{account.number}/restore", data={}, follow_redirects=True)
@@ -148,7 +148,7 @@ def test_a_deleted_one_shows_what_proves_it(alice, account, clock):
     AccessKey.update(phase="deleted", wanted="deleted", retained_ct=None).execute()
     Deletion.update(ended_at=clock.now()).execute()
     page = shown(alice, account)
-    for words in ("NoSuchUser", account.remote_uid, "1 TB", "7 objects", "by Alice Adler"):
+    for words in ("NoSuchUser", account.remote_uid, "1 TB", "objects: 7", "by Alice Adler"):
         assert words in page, words
     assert account.number in alice.get("/sub-accounts?state=deleted").text
     assert account.number not in alice.get("/sub-accounts").text
