@@ -1,9 +1,12 @@
 """Every refusal as a page or as a partial, in words."""
 
 import logging
+import re
+import traceback
+from contextlib import suppress
 from datetime import date, datetime
 
-from flask import Flask, g, make_response, render_template
+from flask import Flask, g, make_response, render_template, request, session
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
@@ -15,6 +18,8 @@ from models.base import DATABASE_AWAY
 from services.refusal import NotFound, Refusal
 
 log = logging.getLogger("portal.web")
+
+SHORTEST_SECRET = 6
 
 
 def words(refusal: Refusal) -> str:
@@ -101,7 +106,7 @@ def on_refusal(refusal: Refusal):
 
 def on_database_away(error: Exception):
     """Nothing was stored, and the same may work in a moment."""
-    log.warning("request %s: database: %s", g.get("request_id", ""), error)
+    log.warning("request %s: database: %s", g.get("request_id", ""), without_secrets(str(error)))
     advice = _("Nothing was changed. Go back and press the button again in a moment.")
     response = refuse(503, _("The portal is busy"), advice)
     response.headers["Retry-After"] = "5"
@@ -109,8 +114,21 @@ def on_database_away(error: Exception):
 
 
 def on_fault(error: Exception):
-    log.error("request %s failed: %s", g.get("request_id", ""), type(error).__name__, exc_info=error)
+    told = without_secrets("".join(traceback.format_exception(error)))
+    log.error("request %s failed: %s\n%s", g.get("request_id", ""), type(error).__name__, told)
     return refuse(500)
+
+
+def without_secrets(text: str) -> str:
+    """What a fault says of itself, for the log: without passwords, tokens and cookies of this request, which its
+    message may repeat, and without the row that Postgres prints when it refuses one (threats.md 9)."""
+    given = [*(request.view_args or {}).values(), *request.cookies.values(), session.get("_user_id")]
+    with suppress(HTTPException):  # a form that is too large cannot be read
+        given += [value for name, value in request.form.items() if "password" in name]
+    for value in sorted({str(value) for value in given if value}, key=len, reverse=True):
+        if len(value) >= SHORTEST_SECRET:
+            text = text.replace(value, "…")
+    return re.sub(r"^DETAIL:.*$", "DETAIL: …", text, flags=re.MULTILINE)
 
 
 def init_app(app: Flask) -> None:
