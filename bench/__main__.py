@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import lists, pages, process, saving
+from bench import lists, measuring, pages, process, saving
 from bench.ground import Ground, ground
 
 PARTS: dict[str, tuple[str, Callable[[Ground, int], list[dict]]]] = {
@@ -16,6 +16,10 @@ PARTS: dict[str, tuple[str, Callable[[Ground, int], list[dict]]]] = {
     ),
     "lists": ("ms of clock time, ratio to the same at few", lambda made, _requests: lists.measure(made)),
     "export": ("the file of a whole list", lambda made, _requests: lists.export(made)),
+    "measuring": (
+        "accounts that one worker measures an hour, ratio to the calls alone, four at a time",
+        lambda made, _requests: measuring.measure(made),
+    ),
     "process": ("the web process", process.measure),
 }
 

@@ -16,7 +16,8 @@ from services.usage_asking import Asked, Asking
 from services.usage_keeping import Answer, keep_all
 
 BATCH = 40
-ROUND_SECONDS = 5  # longer than this one call of `measure_due` does not wait for answers
+ROUND_SECONDS = 5  # longer than this one call of `measure_due` does not wait for answers,
+LAST_SECONDS = 1  # and not so long for the last ones, while others may be due
 REST_FACTOR = 10  # what took a minute is measured again after ten at the earliest
 LONGEST_REST = timedelta(minutes=50)  # so that each hour has a sample
 # literally as in the index that finds them
@@ -82,7 +83,8 @@ def _ask(site: Site, asking: Asking, taken: list[SubAccount]) -> tuple[list[SubA
             waiting.remove(row)
             asking.start(site.storage, site.clock, row)
             continue
-        answer = asking.next(ends - time.monotonic() if asking.quick() else 0)
+        patience = ends - time.monotonic() if waiting else min(LAST_SECONDS, ends - time.monotonic())
+        answer = asking.next(patience if asking.quick() else 0)
         if answer is None:
             break
         _note(site, answer)

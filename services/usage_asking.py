@@ -17,7 +17,7 @@ from services.storage.contract import Measured, Storage, StorageError
 
 AT_ONCE = 4  # calls in flight, slow ones aside
 SLOW_AT_ONCE = 4
-SLOW_SECONDS = 10
+SLOW_SECONDS = 5
 
 log = logging.getLogger("portal.worker")
 
