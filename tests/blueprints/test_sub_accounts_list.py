@@ -162,6 +162,16 @@ def test_unknown_choices_fall_back(alice, cast, settings, clock, query):
     assert shown(alice.get(f"/sub-accounts?{query}")) == [account.number]
 
 
+def test_regions_are_named_in_the_filter_as_people_call_them(alice, cast, settings, clock):
+    Region.create(name="south", display_name="Hamburg")
+    gone = Region.create(name="gone", display_name="Oslo", removed_at=clock.now())
+    opened(cast, settings, clock.now(), "here")
+    page = alice.get("/sub-accounts").text
+    assert 'value="south">Hamburg</option>' in page and "Oslo" not in page
+    opened(cast, settings, clock.now(), "there", region=gone)
+    assert 'value="gone">Oslo</option>' in alice.get("/sub-accounts").text
+
+
 def test_filters_find_what_they_say(alice, cast, settings, clock):
     now = clock.now()
     Region.create(name="south", endpoint="http://127.0.0.1:9", s3_region="x")

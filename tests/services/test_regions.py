@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from models.outbox import Mail
 from models.sub_account import Region, SubAccount
 from services import regions, sub_accounts, worker, worker_sites
 from services.storage import StorageUnavailable
@@ -16,7 +17,7 @@ from services.storage.memory import MemoryStorage
 from services.storage.region_file import RegionsBroken
 from services.sub_accounts import SubAccountRefused
 from tests.services.ground import GB, TB, fresh
-from tests.services.test_worker import LONGEST_SECONDS, running, wait_for
+from tests.services.test_worker import LONGEST_SECONDS, queue_mail, running, wait_for
 
 FILE = """
 [[region]]
@@ -124,9 +125,11 @@ def test_while_one_region_hangs_another_is_followed_and_mails_go_out(ground, sev
     )
     ground.account("A", TB)
     row = in_region(ground.account("B", GB), "south")
+    queue_mail(ground)
     with running(several, "regions", tmp_path) as process:
         wait_for((tmp_path / "begun").exists, "a call to the service that hangs")
         wait_for(lambda: fresh(row).phase == "ready" and fresh(row).enforced_at and fresh(row).measured_at, "the other")
+        wait_for(lambda: Region.get(name="south").scanned_at and Mail.get().sent_at, "comparison and mail")
         assert not (tmp_path / "go").exists()
         process.send_signal(signal.SIGTERM)
         (tmp_path / "go").touch()
@@ -181,5 +184,9 @@ def test_a_region_that_is_removed_keeps_all_and_the_worker_says_who_lives_there(
     clock.advance(hours=1)
     worker.open_sites(several, clock)
     assert Region.get(name="south").removed_at is None
+    Region.update(closed=True).where(Region.name == "south").execute()
+    with pytest.raises(SubAccountRefused, match="takes no new sub-accounts"):
+        sub_accounts.create(ground.act(), several, ground.cast.northwind, wish, "once-c")
+    Region.update(closed=False).where(Region.name == "south").execute()
     sub_accounts.create(ground.act(), several, ground.cast.northwind, wish, "once-c")
     worker.run(several, clock, once=True)
