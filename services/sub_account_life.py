@@ -17,6 +17,7 @@ from services.audit import Act, record
 from services.provisioning_desk import phase_of_wish
 from services.refusal import N_, NotFound, Refusal
 from services.settings import Settings
+from services.verification import tell_admins
 
 
 class LifeRefused(Refusal):
@@ -57,7 +58,8 @@ def resume(act: Act, partner: Partner, number: str) -> SubAccount:
 
 def delete(act: Act, settings: Settings, partner: Partner, number: str, typed: str) -> SubAccount:
     """The keys are refused at once; after `settings.deletion_days` all data go. Until that begins it can be restored,
-    and it keeps its name and its allocation. One that is to be deleted already stays as it is.
+    and it keeps its name and its allocation. All administrators are told by mail. One that is to be deleted already
+    stays as it is.
 
     `typed` must be the name or the number, a guard against slips. Raises NotFound and LifeRefused (field "typed")."""
     with write_tx():
@@ -78,6 +80,8 @@ def delete(act: Act, settings: Settings, partner: Partner, number: str, typed: s
         _want(act, row, "suspended")
         after = {"wanted_state": "suspended", "delete_after_at": row.delete_after_at}
         record(act, "sub_account.deletion_asked", row, partner=row.partner_id, before=before, after=after)
+        path = f"/sub-accounts/{row.number}"
+        tell_admins(act, settings, row.partner, "deletion_asked", path, account=row, who=act.actor_name)
     return row
 
 

@@ -7,6 +7,8 @@ import pytest
 from models.audit import AuditEvent
 from models.contract import AllocationEntry, Contract
 from models.deletion import Deletion
+from models.outbox import Mail
+from models.partner import Member
 from models.sub_account import AccessKey, SubAccount
 from services import deletion_guard
 from services import sub_account_life as life
@@ -75,6 +77,20 @@ def test_deletion_refuses_the_keys_at_once_and_keeps_all_else_until_its_time(gro
     assert (waiting.allocated_bytes, ground.contract.allocated_bytes) == (2 * TB, 2 * TB)
     with pytest.raises(SubAccountRefused):
         ground.account("A", TB)  # its name is not free while it can be restored
+
+
+def test_every_administrator_is_told_in_time_to_restore(ground, row):
+    Member.update(role="admin", locale="de").where(Member.id == ground.cast.vera.id).execute()
+    delete(ground, row, person=ground.cast.bob)
+    mails = {mail.recipient: mail for mail in Mail.select().where(Mail.template == "deletion_asked")}
+    assert set(mails) == {ground.cast.alice.email, ground.cast.vera.email}
+    mail = mails[ground.cast.alice.email]
+    assert mail.subject.startswith("A will be deleted on Apr 1, 2026, 11:00")
+    for words in ("Bob Brandt has asked", row.number, f"/sub-accounts/{row.number}", "restore everything"):
+        assert words in mail.text, words
+        assert words in mail.html, words
+    delete(ground, row)
+    assert Mail.select().where(Mail.template == "deletion_asked").count() == 2
 
 
 def test_restored_everything_is_as_it_was(ground, site, row):
