@@ -87,7 +87,7 @@ class Turnstile:
         if self._opened is None or self._opened[0] != os.getpid():
             self.close()
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            place, turn = (os.open(path, flags, 0o600) for path in self._paths)
+            place, turn = (os.open(path, flags, 0o660) for path in self._paths)
             self._opened = (os.getpid(), place, turn)
         return self._opened[1:]
 
