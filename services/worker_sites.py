@@ -15,7 +15,7 @@ from services.site import Site
 from services.storage import Backend, Storage, open_storage, read_credentials
 from services.storage.region_file import RegionsBroken, configured
 
-MOST = 16  # regions of one worker: three threads each, and a database connection for each thread
+MOST = 16  # regions of one worker: three loops each, and a database connection for each loop
 
 log = logging.getLogger("portal.worker")
 

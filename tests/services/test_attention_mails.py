@@ -61,7 +61,7 @@ def test_what_gets_stuck_together_is_one_mail_to_those_who_decide(ground, stuck,
     assert tell() == [(OLGA, subject), ("max@provider.example.com", subject)]
     mail = Mail.select().where(Mail.recipient == OLGA).get()
     assert f"A0 ({rows[0].number}), Northwind Traders GmbH" in mail.text and "A20" not in mail.text
-    assert "and 5 more" in mail.text
+    assert "and 5 further sub-accounts" in mail.text
     assert f"/admin/storage#region-{ground.cast.region.id}" in mail.text and "A19" in mail.html
     assert tell() == tell(minutes=600) == []
 
