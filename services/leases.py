@@ -4,12 +4,13 @@ A worker that was stopped for longer than its lease (a frozen machine, a paused 
 in its hand. It finds out before it calls the storage service (`hold`) and before it writes (`note`).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from peewee import SQL
 
 from models.base import skip_locked, write_tx
 from models.sub_account import SubAccount
+from services.allocation_ledger import APPLY_WITHIN
 from services.site import Site
 
 # As literals and word for word as in the index sub_account_due_idx, else no engine finds the few open rows by it.
@@ -65,9 +66,16 @@ def note(site: Site, row: SubAccount, *, keep_lease: bool = False, **values: obj
         if update.where(*_mine(site, row), _unchanged(row)).execute():
             return True
         if not release(site, row):
-            again = SubAccount.update(generation=SubAccount.generation + 1, next_attempt_at=now)
-            again.where(SubAccount.id == row.id).execute()
+            _look_again(row, now)
     return False
+
+
+def _look_again(row: SubAccount, now: datetime) -> None:
+    """Due at once, and by a time of its own where the row had settled: without one nobody would notice if it were never
+    done."""
+    own = SubAccount.id == row.id
+    SubAccount.update(generation=SubAccount.generation + 1, next_attempt_at=now).where(own).execute()
+    SubAccount.update(deadline_at=now + APPLY_WITHIN).where(own, SubAccount.deadline_at.is_null()).execute()
 
 
 def release(site: Site, row: SubAccount) -> bool:

@@ -3,7 +3,8 @@
 import pytest
 
 from models.sub_account import AccessKey, SubAccount
-from services import leases
+from services import leases, promises
+from services.allocation_ledger import APPLY_WITHIN
 from services.provisioning import provision_next
 from tests.services.ground import GB, TB, Interrupted, converge, fresh, trail, work
 
@@ -108,6 +109,27 @@ def test_a_frozen_worker_that_wakes_up_does_not_undo_what_its_successor_did(grou
     if (operation, when) == ("read_account", "after"):
         assert storage._state[row.remote_uid].quota_bytes == GB
         assert storage.most_bytes <= 10 * TB
+
+
+def test_what_a_late_call_may_have_undone_is_looked_at_again_within_its_time(ground):
+    storage = Interrupted()
+    frozen, successor = ground.site(storage, "frozen"), ground.site(storage, "successor")
+    row = ground.account("A", 2 * TB)
+    work(frozen)
+    ground.move((row, 5 * TB))
+
+    def two_minutes() -> None:
+        ground.clock.advance(seconds=121)
+        converge(successor)
+        assert fresh(row).deadline_at is None
+
+    storage.during("put_quota", "after", two_minutes)
+    provision_next(frozen)
+    assert not fresh(row).settled
+    assert list(promises.check(ground.clock.now())) == []
+    assert fresh(row).deadline_at == ground.clock.now() + APPLY_WITHIN
+    converge(successor)
+    assert fresh(row).deadline_at is None
 
 
 @pytest.mark.parametrize("wish", ["less", "more", "suspended"])
