@@ -6,12 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from services.storage.contract import Storage, StorageUnavailable
+from services.storage.contract import Capabilities, Storage, StorageUnavailable
 from tests.crash import wire
 from tests.crash.storage_service import CUSTOMERS, HOST, free_port
 
@@ -40,8 +40,12 @@ class FarStorage(_Operations, Storage):
         self._connections: list[http.client.HTTPConnection] = []
 
     @cached_property
-    def capabilities(self):
-        return self.ask("capabilities")
+    def capabilities(self) -> Capabilities:
+        """As of a real gateway: known without asking again, also while the service is dead."""
+        wait_for(self)
+        while True:
+            with suppress(StorageUnavailable):
+                return self.ask("capabilities")
 
     @property
     def most_bytes(self) -> int:

@@ -4,6 +4,7 @@ the world in between."""
 import itertools
 import os
 import shutil
+import signal
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 
 from models.base import database, is_sqlite
 from models.sub_account import Region, SubAccount
-from services import deletion_guard, promises_desk
+from services import deletion_guard, mail_sending, promises_desk
 from services.provisioning import provision_next
 from services.secret import Vault
 from services.settings import Settings
@@ -22,13 +23,15 @@ from services.storage.contract import Storage
 from tests import postgres
 from tests.cast import Cast, make_cast
 from tests.crash.client import TB, Client, Request
-from tests.crash.points import PASSED, AtPoints, Points, Shared, SharedClock, watched_commits
+from tests.crash.points import A_REQUEST, PASSED, AtPoints, Frozen, Points, Shared, SharedClock, watched_commits
 from tests.crash.stories import ending
 from tests.services import invariants
 from tests.services.ground import converge
 
 RAN_OUT, FAILED = 0, 3
 LONGEST_WAIT_SECONDS = 300
+LEASE_IS_OVER_SECONDS = 121
+MAILS = 100
 RESERVED_BYTES = 10 * TB
 
 
@@ -92,11 +95,7 @@ class Lives:
     def live(self, deadly: int | None = None, *, worker_first: bool = False) -> bool:
         """A process that tells the story from where it stands. True: it died at its `deadly` point; False: it told the
         story to its end. Raises AssertionError when it ended in any other way."""
-        next(self._owners)
-        database.obj.close_all()
-        child = os.fork()
-        if child == 0:
-            self._be_the_child(deadly, worker_first)
+        child = self._born(Points(self.shared, deadly), worker_first)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             return True
@@ -104,22 +103,40 @@ class Lives:
             raise AssertionError(f"the process failed by itself: {self.shared.text}")
         return False
 
-    def _be_the_child(self, deadly: int | None, worker_first: bool) -> None:
+    def freeze(self, call: int) -> int | None:
+        """A process that stands still after so many remote calls; None when it came to its end before."""
+        child = self._born(Frozen(self.shared, call), False)
+        _, status = os.waitpid(child, os.WUNTRACED)
+        return child if os.WIFSTOPPED(status) else None
+
+    def wake(self, child: int) -> None:
+        """Lets it go on, to its next request at most."""
+        os.kill(child, signal.SIGCONT)
+        os.waitpid(child, 0)
+
+    def _born(self, points: Callable[[str], None], worker_first: bool) -> int:
+        next(self._owners)
+        database.obj.close_all()
+        child = os.fork()
+        if child == 0:
+            self._be_the_child(points, worker_first)
+        return child
+
+    def _be_the_child(self, points: Callable[[str], None], worker_first: bool) -> None:
         code = FAILED
         try:
-            points = Points(self.shared, deadly)
             with watched_commits(points):
                 site = self.site(AtPoints(self._open_gateway(), points))
                 if worker_first:
                     settle(site)
-                self._tell(site, self.client())
+                self._tell(site, self.client(), points)
             code = RAN_OUT
         except BaseException:  # the child must never return into the test runner
             self.shared.text = "".join(traceback.format_exc())[-1000:]
         finally:
             os._exit(code)
 
-    def _tell(self, site: Site, client: Client) -> None:
+    def _tell(self, site: Site, client: Client, points: Callable[[str], None]) -> None:
         """Each request that was not answered yet, then time for the worker. The last one that was answered is sent once
         more, as by somebody who pressed the button twice."""
         answered = [request for request in self.story if request.name in client.answers]
@@ -129,6 +146,7 @@ class Lives:
         if answered:
             self._let_time_pass(site, answered[-1])
         for request in self.story[len(answered) :]:
+            points(A_REQUEST)
             client.ask(request)
             self._let_time_pass(site, request)
         settle(site)
@@ -142,6 +160,7 @@ class Lives:
             self._wait_for_deletion(site)
 
     def _wait_for_deletion(self, site: Site) -> None:
+        mail_sending.send_due(self.settings, self.clock.now(), MAILS)
         waiting = SubAccount.delete_after_at > self.clock.now()
         for row in SubAccount.select().where(waiting):
             self.clock.advance(seconds=(row.delete_after_at - self.clock.now()).total_seconds())
@@ -215,7 +234,32 @@ class Story:
             lives.tally.second_kills += 1
             lives.look(f"{when}, dead again", self.storage)
         lives.live(worker_first=point % 2 == 0)
-        lives.look(f"{when}, recovered", self.storage)
+        self._compare(f"{when}, recovered")
+
+    def freeze_at(self, call: int) -> bool:
+        """Another worker goes on in the place of one that stands still, to the end of the story; then that one wakes.
+        False: the story has not that many remote calls."""
+        lives = self.lives
+        lives.begin()
+        frozen = lives.freeze(call)
+        if frozen is None:
+            return False
+        when = f"frozen {lives.shared.text} ({call})"
+        lives.tally.points += 1
+        lives.clock.advance(seconds=LEASE_IS_OVER_SECONDS)
+        try:
+            lives.live()
+            lives.look(f"{when}, another went on", self.storage)
+        finally:
+            lives.wake(frozen)
+        lives.look(f"{when}, woken", self.storage)
+        lives.live()
+        self._compare(f"{when}, all awake")
+        return True
+
+    def _compare(self, when: str) -> None:
+        lives = self.lives
+        lives.look(when, self.storage)
         found = ending(self.storage, lives.client())
         lives.tally.violations += [f"{when}: {text}" for text in _differences(found, self.wanted)]
         lives.repeat_everything(when)

@@ -1,4 +1,4 @@
-"""Points at which a process can be made to die: before and after each commit, before and after each remote call.
+"""Points at which a process can be made to die: before and after each commit, each remote call, before each request.
 
 What the dying one and its heirs share (how far it came, what time it was) stands in memory that a kill leaves alone.
 """
@@ -40,6 +40,7 @@ class Shared:
 
 
 PASSED, MICROSECONDS = range(2)
+A_REQUEST, AFTER_COMMIT = "before a request", "after a commit"
 
 
 class SharedClock:
@@ -68,6 +69,26 @@ class Points:
         if self._shared[PASSED] == self._deadly:
             self._shared.text = name
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Frozen:
+    """Stands still (SIGSTOP) after the remote call that was chosen, as on a machine that hangs, with no transaction
+    open; woken, it goes on with what it knew. It makes no more requests."""
+
+    def __init__(self, shared: Shared, chosen: int):
+        self._shared, self._chosen, self._woken = shared, chosen, False
+        shared[PASSED] = 0
+
+    def __call__(self, name: str) -> None:
+        if self._woken:
+            if name == A_REQUEST:
+                os.kill(os.getpid(), signal.SIGKILL)
+        elif name.startswith("after ") and name != AFTER_COMMIT:
+            self._shared[PASSED] += 1
+            if self._shared[PASSED] == self._chosen:
+                self._shared.text = name
+                os.kill(os.getpid(), signal.SIGSTOP)
+                self._woken = True
 
 
 class AtPoints:
@@ -100,7 +121,7 @@ def watched_commits(points: Points) -> Iterator[None]:
     def commit_between_points() -> None:
         points("before a commit")
         commit()
-        points("after a commit")
+        points(AFTER_COMMIT)
 
     def execute_in_transaction(sql: str, *arguments: Any, **named: Any) -> Any:
         assert opened.in_transaction() or not sql.startswith(WRITES), f"written outside a transaction: {sql}"

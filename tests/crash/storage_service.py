@@ -86,6 +86,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Callers that are killed break off; nothing is wrong here."""
+
 
 def serve(port: int, path: Path) -> None:
     """Never returns."""

@@ -4,13 +4,15 @@ Nothing that was acknowledged is lost, nobody ever sees a sum that is not the wh
 than the package.
 """
 
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -37,7 +39,8 @@ class Restless:
 
     def __init__(self, *arguments: object):
         program = [sys.executable, "-m", "tests.crash.restless", *map(str, arguments)]
-        self._process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._process = subprocess.Popen(program, cwd=ROOT, start_new_session=True, **pipes)
         assert self._process.stdout.readline() == "begun\n"
 
     def calm(self) -> int:
@@ -48,8 +51,15 @@ class Restless:
 
     def end(self) -> None:
         self._process.stdin.close()
-        assert self._process.wait(10) == 0
-        self._process.stdout.close()
+        assert self._process.wait(10) == 0, "it died by itself"
+
+    def put_away(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(10)
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 @contextmanager
@@ -57,8 +67,9 @@ def restless(*arguments: object) -> Iterator[Restless]:
     running = Restless(*arguments)
     try:
         yield running
-    finally:
         running.end()
+    finally:
+        running.put_away()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from models.base import write_tx
+from models.sub_account import SubAccount
 from services import key_making, leases, once, provisioning
 from services.secret import Secret
 from tests.crash.client import Client
@@ -58,6 +59,12 @@ def answered_before_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Client, "ask", early)
 
 
+def leases_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "_mine", lambda site, row: (SubAccount.id == row.id,))
+    monkeypatch.setattr(leases, "_unchanged", lambda row: SubAccount.id == row.id)
+
+
+LONGEST_LINE = 160
 BREAKS: list[tuple[Callable, str, str]] = [
     (quota_noted_after_the_raise, "capacity", "holds more than noted"),
     (raises_do_not_wait, "capacity", "the service held"),
@@ -81,6 +88,26 @@ def test_what_is_broken_on_purpose_is_found(tell, monkeypatch, engine, break_it,
         found += story.lives.tally.violations
         if any(words in text for text in found):
             break
-    told = next((text for text in found if words in text), "nothing")
-    record_property("noticed", {"database": engine, "broken": break_it.__name__, "found": " ".join(told.split())})
-    assert told != "nothing", found
+    noticed(found, words, break_it, engine, record_property)
+
+
+def test_a_worker_that_does_not_look_at_its_lease_is_found(tell, monkeypatch, engine, record_property):
+    story, words = tell("capacity"), "has the quota"
+    leases_are_not_compared(monkeypatch)
+    call, found = 1, story.lives.tally.violations
+    while not any(words in text for text in found):
+        try:
+            if not story.freeze_at(call):
+                break
+        except AssertionError as failure:
+            found.append(f"call {call}: {failure}")
+        call += 1
+    noticed(found, words, leases_are_not_compared, engine, record_property)
+
+
+def noticed(found: list[str], words: str, break_it: Callable, engine: str, record_property: Callable) -> None:
+    told = next((text for text in found if words in text), "")
+    at = max(0, told.find(words) - 60)
+    line = told if len(told) < LONGEST_LINE else f"{told[:20]}… {told[at : at + LONGEST_LINE]}"
+    record_property("noticed", {"database": engine, "broken": break_it.__name__, "found": " ".join(line.split())})
+    assert told, found

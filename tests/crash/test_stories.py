@@ -43,3 +43,18 @@ def test_a_story_survives_a_kill_at_some_points(tell, name, engine, record_prope
     kill(story, range(7, story.points + 1, story.points // 4))
     record_property("crash", {"database": engine, "story": name, **vars(story.lives.tally)})
     assert not story.lives.tally.violations
+
+
+def freeze(story: Story, first: int, step: int) -> None:
+    call = first
+    while story.freeze_at(call) and len(story.lives.tally.violations) < MOST_VIOLATIONS:
+        call += step
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("name", TOLD)
+def test_a_worker_that_wakes_too_late_does_no_harm(tell, name, engine, record_property):
+    story = tell(name)
+    freeze(story, 1, 1)
+    record_property("crash", {"database": engine, "story": f"{name}, frozen", **vars(story.lives.tally)})
+    assert not story.lives.tally.violations
