@@ -14,7 +14,7 @@ from tests.services import invariants
 from tests.services.ground import Ground
 
 OTHERS = {"bank": "the bank", "noticed": "broken on purpose, and noticed"}
-COLUMNS = ("points", "kills", "second_kills", "violations")
+COLUMNS = ("points", "kills", "second_kills", "frozen", "violations")
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ class Tally:
     points: int = 0
     kills: int = 0
     second_kills: int = 0
+    frozen: int = 0
     violations: list[str] = field(default_factory=list)
 
 
@@ -245,7 +246,7 @@ class Story:
         if frozen is None:
             return False
         when = f"frozen {lives.shared.text} ({call})"
-        lives.tally.points += 1
+        lives.tally.frozen += 1
         lives.clock.advance(seconds=LEASE_IS_OVER_SECONDS)
         try:
             lives.live()

@@ -70,7 +70,7 @@ BREAKS: list[tuple[Callable, str, str]] = [
     (raises_do_not_wait, "capacity", "the service held"),
     (pair_sent_before_it_is_kept, "keys", "other keys there"),
     (unseen_pair_stays, "keys made there", "other keys there"),
-    (answers_are_not_remembered, "capacity", "itself"),
+    (answers_are_not_remembered, "capacity", "already called"),
     (answered_before_the_commit, "capacity", "was acknowledged and is gone"),
 ]
 
