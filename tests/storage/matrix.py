@@ -10,7 +10,7 @@ from tests.storage.customers import show
 HOUR = (datetime(2026, 3, 1, 9, tzinfo=UTC), datetime(2026, 3, 1, 10, tzinfo=UTC))
 OPERATIONS = (*Storage.OPERATIONS, *Storage.OPTIONAL)
 SIGNS = {"repeated": "R", "conflict": "C", "absent": "A", "lost": "L"}
-NAMES = {"memory-delayed": "memory", "memory-makes-keys": "memory"}
+NAMES = {"memory-delayed": "memory", "memory-makes-keys": "memory", "memory-service": "memory"}
 
 BY_CAPABILITY = {
     "put_key": lambda can: can.key_import,
@@ -42,8 +42,8 @@ def print_table(config: pytest.Config) -> None:
     show(
         config, "R repeated, C conflict, A absent, L answer lost after the effect; refused: not among its capabilities"
     )
-    show(config, f"{'operation':<16}" + "".join(f"{name:<14}" for name in names))
+    show(config, f"{'operation':<16}" + "".join(f"{name:<16}" for name in names))
     for operation in OPERATIONS:
         cells = [_seen.get((operation, name), set()) for name in names]
         texts = [" ".join(sign for sign in (*SIGNS.values(), "refused") if sign in cell) for cell in cells]
-        show(config, f"{operation:<16}" + "".join(f"{text:<14}" for text in texts))
+        show(config, f"{operation:<16}" + "".join(f"{text:<16}" for text in texts))
