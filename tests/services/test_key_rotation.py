@@ -6,7 +6,7 @@ import pytest
 
 from models.base import database
 from models.sub_account import AccessKey, Region, SubAccount
-from services import access_keys, key_rotation, key_rules, key_use, regions
+from services import access_keys, key_rotation, key_rules, regions
 from services.access_keys import KeyNotShown
 from services.key_rules import KeyRefused
 from services.refusal import NotFound
@@ -317,40 +317,6 @@ def everything_kept(settings, engine) -> str:
         return kept.decode("latin-1")
     rows = [str(row) for table in database.get_tables() for row in database.execute_sql(f'SELECT * FROM "{table}"')]  # noqa: S608
     return "\n".join(rows)
-
-
-def test_last_use_is_told_where_the_service_knows_it(ground, clock):
-    storage = WatchedStorage(last_used=True)
-    used_at = clock.now() - timedelta(hours=3)
-    storage.last_used = lambda uid, key_id: used_at
-    rotation = Rotation(ground)
-    rotation.site.storage.capabilities = storage.capabilities
-    rotation.site.storage.last_used = storage.last_used
-    assert key_use.look(rotation.site) == 0
-    rotation.replaced()
-    assert key_use.look(rotation.site) == 0
-    clock.advance(minutes=5)
-    assert key_use.look(rotation.site) == 2
-    assert rotation.of(rotation.first).last_used_at == used_at
-
-
-def test_many_pairs_are_asked_for_in_turn_and_none_is_left_out(ground, clock, monkeypatch):
-    monkeypatch.setattr(key_use, "BATCH", 2)
-    rotation, asked = Rotation(ground), []
-    rotation.replaced()
-    for number in range(2):
-        row = ground.account(f"B{number}", TB)
-        work(rotation.site)
-        first = AccessKey.get(AccessKey.sub_account == row)
-        key_rotation.replace(rotation.act(), ground.cast.northwind, row.number, first.id, f"once-b{number}")
-        work(rotation.site)
-    rotation.site.storage.capabilities = WatchedStorage(last_used=True).capabilities
-    rotation.site.storage.last_used = lambda uid, key_id: asked.append(key_id)
-    counts = [key_use.look(rotation.site) for _ in range(5)]
-    assert counts == [2, 2, 2, 0, 0], "and then again in some minutes"
-    assert sorted(asked) == sorted(key.access_key_id for key in AccessKey.select())
-    clock.advance(minutes=5)
-    assert key_use.look(rotation.site) == 2
 
 
 def test_the_page_offers_exactly_what_the_acts_do(rotation):
