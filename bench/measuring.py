@@ -24,7 +24,7 @@ from services.usage_keeping import full_hour
 from tests import accounts
 from tests.storage.customers import S3Customer, free_base_port, open_account
 
-MANY, SOME, REAL, OBJECTS = 10_000, 1_000, 200, 10
+MANY, SOME, REAL, OBJECTS = 10_000, 1_000, 100, 10
 EVERY = timedelta(hours=1)
 HOURS_THERE = 12
 CALL_SECONDS = 0.02  # a service in the same building
