@@ -9,14 +9,17 @@ from models.operator import Operator
 from models.partner import Partner
 from tests.applicants import applicant
 
-DECIDERS_ONLY = {"admin.approve", "admin.refuse", "admin.new_contract", "admin.decide", "admin.settle"}
+DECIDERS_ONLY = {
+    "admin.approve", "admin.refuse", "admin.new_contract", "admin.decide", "admin.settle", "admin.release_deletions",
+    "admin.restored_mode",
+}  # fmt: skip
 OWNERS_ONLY = {"admin.operators", "admin.new_operator", "admin.deactivate_operator", "admin.activate_operator"}
 WHO = ["alice", "bob", "vera", "charlie"]
 
 
 def addresses(app, partner_id: int) -> list[tuple[str, str, str]]:
     """Endpoint, method and address of every rule of the area, its places filled in."""
-    first = dict.fromkeys(("mail_id", "operator_id", "finding_id"), "1")
+    first = dict.fromkeys(("mail_id", "operator_id", "finding_id", "region_id"), "1")
     filled = {"partner_id": str(partner_id), "number": "100000000001", **first}
     return [
         (rule.endpoint, method, re.sub(r"<(?:\w+:)?(\w+)>", lambda place: filled[place[1]], rule.rule))

@@ -170,7 +170,7 @@ def test_ctrl_c_while_the_sample_data_are_made_ends_that_too_and_the_next_start_
     assert len(log_ins(said)) >= 3
     assert second.end() == 0
     found = facts(var)
-    assert (found["partners"], found["ready"], found["stored"]) == (2, 4, 3)
+    assert (found["partners"], found["ready"], found["stored"]) == (2, 4, 4)
     assert found["days"] >= 4 * 29
 
 

@@ -3,7 +3,8 @@
 import pytest
 from werkzeug.routing import PathConverter, UnicodeConverter
 
-from blueprints.access import ROLES, Declaration, Permission
+from blueprints.access import Declaration, Permission
+from blueprints.permissions import ROLES
 from blueprints.whole_numbers import Id
 from models.partner import PARTNER_STATES
 

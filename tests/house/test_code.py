@@ -3,7 +3,7 @@
 import ast
 import re
 
-from blueprints.access import ROLES, Permission
+from blueprints.permissions import ROLES, Permission
 from tests.house import source
 
 # Where the machine's own time is right, and why.

@@ -2,7 +2,7 @@
 
 from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
-from services import deletion_guard, sub_account_life
+from services import deletion_guard, mail_sending, sub_account_life
 from services.site import Site
 from tests.services.ground import GB, Ground, fresh, work
 
@@ -17,9 +17,10 @@ def restore(ground: Ground, row: SubAccount) -> SubAccount:
 
 
 def begun(ground: Ground, site: Site, row: SubAccount) -> SubAccount:
-    """Its delay is over, and the worker has begun; no page is removed yet."""
+    """Those who are told know it, its delay is over, and the worker has begun; no page is removed yet."""
     delete(ground, row)
     work(site)
+    mail_sending.send_due(ground.settings, ground.clock.now())
     ground.clock.advance(days=ground.settings.deletion_days)
     assert deletion_guard.begin_due(site, ground.settings) == 1
     return fresh(row)

@@ -1,0 +1,59 @@
+"""Who may do what: every right, and the roles that hold it."""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    ALLOCATION_CHANGE = "allocation:change"
+    ALLOCATION_VIEW = "allocation:view"
+    APPLICATION_ANSWER = "application:answer"
+    APPLICATION_DECIDE = "application:decide"
+    APPLICATION_QUERY = "application:query"
+    APPLICATION_VIEW = "application:view"
+    CONTRACT_CREATE = "contract:create"
+    KEY_CHANGE = "key:change"
+    KEY_REVEAL = "key:reveal"
+    OPERATOR_MANAGE = "operator:manage"
+    OUTBOX_VIEW = "outbox:view"
+    PORTAL_USE = "portal:use"
+    STORAGE_DECIDE = "storage:decide"
+    STORAGE_VIEW = "storage:view"
+    SUB_ACCOUNT_CHANGE = "sub-account:change"
+    SUB_ACCOUNT_DELETE = "sub-account:delete"
+    SUB_ACCOUNT_EXPORT = "sub-account:export"
+    SUB_ACCOUNT_LIST = "sub-account:list"
+    SUB_ACCOUNT_PAUSE = "sub-account:pause"
+    SUB_ACCOUNT_VIEW = "sub-account:view"
+    TERMS_ACCEPT = "terms:accept"
+    USAGE_VIEW = "usage:view"
+
+
+MEMBERS = frozenset({"admin", "staff", "viewer"})
+WORKERS = frozenset({"admin", "staff"})
+OPERATORS = frozenset({"support", "manager", "owner"})
+DECIDERS = frozenset({"manager", "owner"})
+
+ROLES: dict[Permission, frozenset[str]] = {
+    Permission.ALLOCATION_CHANGE: WORKERS,
+    Permission.ALLOCATION_VIEW: MEMBERS,
+    Permission.APPLICATION_ANSWER: frozenset({"admin"}),
+    Permission.APPLICATION_DECIDE: DECIDERS,
+    Permission.APPLICATION_QUERY: OPERATORS,
+    Permission.APPLICATION_VIEW: OPERATORS,
+    Permission.CONTRACT_CREATE: DECIDERS,
+    Permission.KEY_CHANGE: WORKERS,
+    Permission.KEY_REVEAL: WORKERS,
+    Permission.OPERATOR_MANAGE: frozenset({"owner"}),
+    Permission.OUTBOX_VIEW: OPERATORS,
+    Permission.PORTAL_USE: MEMBERS,
+    Permission.STORAGE_DECIDE: DECIDERS,
+    Permission.STORAGE_VIEW: OPERATORS,
+    Permission.SUB_ACCOUNT_CHANGE: WORKERS,
+    Permission.SUB_ACCOUNT_DELETE: frozenset({"admin"}),
+    Permission.SUB_ACCOUNT_EXPORT: MEMBERS,
+    Permission.SUB_ACCOUNT_LIST: MEMBERS,
+    Permission.SUB_ACCOUNT_PAUSE: WORKERS,
+    Permission.SUB_ACCOUNT_VIEW: WORKERS,
+    Permission.TERMS_ACCEPT: frozenset({"admin"}),
+    Permission.USAGE_VIEW: MEMBERS,
+}
