@@ -16,11 +16,16 @@ def restore(ground: Ground, row: SubAccount) -> SubAccount:
     return sub_account_life.restore(ground.act(), row.partner, row.number)
 
 
-def begun(ground: Ground, site: Site, row: SubAccount) -> SubAccount:
-    """Those who are told know it, its delay is over, and the worker has begun; no page is removed yet."""
+def asked(ground: Ground, site: Site, row: SubAccount) -> None:
+    """It is asked for, the storage service has followed, and whoever is told of it by mail knows."""
     delete(ground, row)
     work(site)
     mail_sending.send_due(ground.settings, ground.clock.now())
+
+
+def begun(ground: Ground, site: Site, row: SubAccount) -> SubAccount:
+    """Its delay is over, and the worker has begun; no page is removed yet."""
+    asked(ground, site, row)
     ground.clock.advance(days=ground.settings.deletion_days)
     assert deletion_guard.begin_due(site, ground.settings) == 1
     return fresh(row)

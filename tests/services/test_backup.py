@@ -113,6 +113,26 @@ def test_a_damaged_database_makes_no_backup(settings, cast, target, tmp_path, cl
 
 
 @pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    "harm",
+    [
+        ("PRAGMA ignore_check_constraints = ON", "UPDATE contract SET reserved_bytes = -1"),
+        ("PRAGMA foreign_keys = OFF", "UPDATE member SET partner_id = 999"),
+    ],
+    ids=["a row that breaks a rule", "a row that points at nothing"],
+)
+def test_what_no_write_would_notice_is_found_in_the_copy(settings, cast, target, tmp_path, clock, harm):
+    source = tmp_path / "damaged.db"
+    backup.make(settings, source, clock.now())
+    with closing(sqlite3.connect(source)) as connection, connection:
+        for statement in harm:
+            connection.execute(statement)
+    with pytest.raises(BackupFailed, match="The copy is damaged"):
+        backup.make(replace(settings, database_url=f"sqlite:///{source}"), target, clock.now())
+    assert files(target.parent) == []
+
+
+@pytest.mark.sqlite_only
 def test_where_there_is_no_database_or_no_folder_it_says_so(settings, db, target, tmp_path, clock):
     with pytest.raises(BackupFailed, match="There is no database"):
         backup.make(replace(settings, database_url=f"sqlite:///{tmp_path}/no.db"), target, clock.now())

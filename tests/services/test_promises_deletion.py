@@ -8,7 +8,7 @@ from models.base import write_tx
 from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
 from services import deletion_guard, promises, worker
-from tests.services.deletions import begun, delete, deletion_of
+from tests.services.deletions import asked, begun, delete, deletion_of
 from tests.services.ground import TB, fresh, work
 
 
@@ -35,8 +35,7 @@ def found_after(ground, table, where, **values) -> list[str]:
 
 
 def test_a_whole_life_breaks_no_promise(ground, site, row):
-    delete(ground, row)
-    work(site)
+    asked(ground, site, row)
     for pause in ({"days": 30}, {"minutes": 1}):
         ground.clock.advance(**pause)
         deletion_guard.begin_due(site, ground.settings)
