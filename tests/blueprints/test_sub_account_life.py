@@ -65,6 +65,7 @@ def test_a_paused_one_says_since_when_and_by_whom_and_can_be_resumed(alice, acco
     page = shown(alice, account)
     assert "Paused since 2 Mar 2026" in page and "by Alice Adler" in page
     assert "Data, keys and allocation are kept." in page
+    assert "Refused while paused" in page and "Works" not in page
     assert post(alice, account, "resume").status_code == 303
     assert now(account).wanted_state == "active"
     assert "Being resumed" in shown(alice, account)
