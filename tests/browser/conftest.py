@@ -26,9 +26,10 @@ def patient() -> Iterator[None]:
     expect.set_options(timeout=None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable]:
-    """`running("sqlite")`, `running("postgres")` -> the portal as real processes, started once."""
+    """`running("sqlite")`, `running("postgres")` -> the portal as real processes, started once a module; a storage
+    service that is left running takes a fifth of a core from all tests after it."""
     started: dict[str, RunningPortal] = {}
     with ExitStack() as stack:
 
