@@ -15,6 +15,7 @@ from services.audit import record
 from services.capacity import LARGEST_BYTES
 from services.once import KeyReused
 from services.refusal import NotFound
+from tests.services.deletions import begun
 from tests.services.ground import GB, TB, everything, fresh, full_package, stands, work
 
 UNDO_WITHIN = timedelta(minutes=15)
@@ -214,10 +215,10 @@ def test_what_overflows_every_count_is_refused_in_words(ground):
     assert "can count" in refused(ground, Change(a.number, 50 * LARGEST_BYTES), Change(b.number, 0)).text
 
 
-def test_pay_per_use_and_deleted_sub_accounts_have_no_allocation_to_change(ground):
+def test_pay_per_use_and_deleted_sub_accounts_have_no_allocation_to_change(ground, site):
     a, b = ground.account("A", TB), ground.account("B", 0, billing="pay_per_use")
     assert "no fixed allocation" in refused(ground, Change(b.number, TB)).text
-    SubAccount.update(wanted_state="deleted").where(SubAccount.id == a.id).execute()
+    begun(ground, site, a)
     assert "no fixed allocation" in refused(ground, Change(a.number, 2 * TB)).text
 
 
