@@ -194,8 +194,8 @@ def _add_keeping(app: Portal) -> None:
 
     @app.cli.command("rekey")
     @click.option("--check", is_flag=True, help="Change nothing; ends with 1 while an older key is still needed.")
-    @click.option("--forget", is_flag=True, help="Clear what no key opens any more, after the loss of a data key.")
-    def rekey(check: bool, forget: bool):
+    @click.option("--forget", type=int, metavar="N", help="Clear the N values that no key opens; --check counts them.")
+    def rekey(check: bool, forget: int | None):
         """Encrypt every stored secret anew with the newest data key, while the portal works."""
         from services import rekey as keys
 

@@ -6,12 +6,14 @@ meanwhile is overwritten; what changed under its hand is looked at again. Killed
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from peewee import TextField
 
 from models.base import empty_log, write_tx
 from models.recovery import Home
-from models.sub_account import AccessKey, HandOver
+from models.session import Session
+from models.sub_account import AccessKey, HandOver, Region
 from services.audit import Act, record
 from services.command_line import NotDone
 from services.secret import SealBroken, Vault
@@ -27,10 +29,15 @@ SEALED: tuple[TextField, ...] = (
 )
 BATCH = 50
 MOST_PASSES = 100
+AT_WORK = timedelta(minutes=2)  # a worker at work is noted every half minute, a person every minute
 
 
 class OlderKeyNeeded(NotDone):
     """An older data key is still needed."""
+
+
+class NothingCleared(NotDone):
+    """What no key opens is still there."""
 
 
 @dataclass
@@ -64,18 +71,40 @@ class _Keys:
         return "lost"
 
 
-def report(act: Act, settings: Settings, *, check: bool = False, forget: bool = False) -> Iterator[str]:
-    """The command: a line for each column. `check` changes nothing; `forget` first clears what no key opens. Raises
-    OlderKeyNeeded at the end when the newest key does not open everything."""
-    if forget:
-        yield f"{forget_lost(act, settings)} secrets cleared that no key opens"
+def report(act: Act, settings: Settings, *, check: bool = False, forget: int | None = None) -> Iterator[str]:
+    """The command: a line for each column. `check` changes nothing; `forget` first clears what no key opens, if it is
+    so many values. Raises OlderKeyNeeded at the end when the newest key does not open everything, NothingCleared."""
+    if forget is not None:
+        yield from _forget(act, settings, forget, check=check)
     found = look(settings) if check else rekey(act, settings)
     yield from map(str, found)
-    if any(standing.lost for standing in found):
-        raise OlderKeyNeeded("No key of PORTAL_DATA_KEYS opens some of the secrets. See docs/operations.md.")
+    if lost := _lost(found):
+        raise OlderKeyNeeded(f"No key of PORTAL_DATA_KEYS opens {lost} values. {_doubt(found)}See docs/operations.md.")
     if any(standing.older for standing in found):
         raise OlderKeyNeeded("An older key is still needed: run rekey.")
     yield "the newest data key opens everything: older ones are no longer needed"
+
+
+def _forget(act: Act, settings: Settings, number: int, *, check: bool) -> Iterator[str]:
+    """The keys in whoever's shell may be old or mistyped. So: never beside processes that may hold the right ones, and
+    only by the number, which nobody knows who has not read what `check` says of these very keys."""
+    if check:
+        raise NothingCleared("--check changes nothing: run it first, then --forget without it.")
+    _refuse_at_work(act)
+    found = look(settings)
+    lost = _lost(found)
+    if lost != number:
+        raise NothingCleared(f"Nothing was cleared: it is not {number} values that no key opens. Run rekey --check.")
+    yield f"clearing {lost} values for good. {_doubt(found)}".strip()
+    yield f"{forget_lost(act, settings)} values cleared that no key opens"
+
+
+def _refuse_at_work(act: Act) -> None:
+    since_at = act.at - AT_WORK
+    if Region.select().where(Region.tended_at > since_at).exists():
+        raise NothingCleared("A worker is at work. Stop both services, wait two minutes, then repeat.")
+    if Session.select().where(Session.last_seen_at > since_at).exists():
+        raise NothingCleared("Somebody uses the portal. Stop both services, wait two minutes, then repeat.")
 
 
 def look(settings: Settings) -> list[Standing]:
@@ -127,6 +156,19 @@ def forget_lost(act: Act, settings: Settings) -> int:
         _note(act, {"forgotten": cleared})
     empty_log()
     return cleared
+
+
+def _lost(found: list[Standing]) -> int:
+    return sum(standing.lost for standing in found)
+
+
+def _doubt(found: list[Standing]) -> str:
+    """What speaks for wrong keys in the settings rather than for a lost one; a sentence with a blank behind it."""
+    if not any(standing.newest or standing.older for standing in found):
+        return "They open nothing at all in this database: with its own keys nothing would be lost. "
+    if any(standing.lost for standing in found if standing.column == _name(Home.probe_ct)):
+        return "With these keys the portal does not start: one that it worked with is missing. "
+    return ""
 
 
 def _pages(column: TextField) -> Iterator[list[tuple[int, str]]]:

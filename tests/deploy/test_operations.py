@@ -137,7 +137,10 @@ def test_a_lost_data_key_is_got_over(sqlite):
     sqlite.write(PORTAL_DATA_KEYS=Fernet.generate_key().decode())
     start = "set -a; . /etc/portal/portal.env; set +a; cd /opt/portal; .venv/bin/python portal.py worker --once"
     assert "docs/operations.md" in sqlite.run(start, fails=True)
-    sqlite.run(*blocks("## When something goes wrong", "### The data key is lost"), start)
+    count, clear = blocks("## When something goes wrong", "### The data key is lost")
+    lost = re.search(r"opens (\d+) values", sqlite.run(count, fails=True))[1]
+    sqlite.run(clear, LOST=str(int(lost) + 1), fails=True)
+    sqlite.run(clear, start, LOST=lost)
 
 
 def test_an_upgrade_makes_a_backup_and_changes_the_tables(sqlite):

@@ -5,6 +5,7 @@ import re
 import signal
 import traceback
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
@@ -13,7 +14,8 @@ from peewee import TextField
 from models.audit import AuditEvent
 from models.base import database
 from models.recovery import Home
-from models.sub_account import AccessKey, HandOver
+from models.session import Session
+from models.sub_account import AT_ONCE, AccessKey, HandOver, Region
 from services import rekey, start_up
 from services.promises import SEALED as BEGINS
 from services.rekey import OlderKeyNeeded
@@ -197,16 +199,70 @@ def test_without_the_key_the_portal_does_not_start_and_says_why(kept, make_app, 
         assert answer.exit_code == 1 and "No key in PORTAL_DATA_KEYS" in answer.output
 
 
-def test_a_lost_key_costs_what_it_sealed_and_nothing_else(kept, make_app, settings, clock):
+@pytest.fixture
+def stopped():
+    """No process of the portal is at work: the service has stood still for a while."""
+    Region.update(tended_at=None).execute()
+    Session.update(last_seen_at=AT_ONCE).execute()
+
+
+def counted(answer) -> str:
+    return re.search(r"opens (\d+) values", answer.output)[1]
+
+
+def test_a_lost_key_costs_what_it_sealed_and_nothing_else(kept, stopped, make_app, settings, clock):
     app = make_app(data_keys=(NEW,))
     assert command(app).exit_code == 1
     assert opened(DATA_KEY), "without being told to, nothing is cleared"
-    answer = command(app, "--forget")
+    checked = command(app, "--check")
+    assert checked.exit_code == 1 and "They open nothing at all in this database" in checked.output
+    assert counted(checked) == str(len(rekey.SEALED))
+    answer = command(app, "--forget", counted(checked))
     assert answer.exit_code == 0, answer.output
+    before, after = answer.output.splitlines()[:2]
+    assert before.startswith("clearing 5 values for good. They open nothing at all") and "5 values cleared" in after
     assert opened(NEW) == {}
     start_up.prepare(app.settings, clock)
     assert Vault((NEW,)).open(Home.get().probe_ct)
     assert AccessKey.select().where(AccessKey.phase == "live").exists()
+
+
+@pytest.mark.parametrize("arguments", ["--forget 4", "--forget 0", "--forget 5 --check", "--forget"])
+def test_nothing_is_cleared_but_by_the_number_that_was_counted(kept, stopped, make_app, arguments):
+    answer = command(make_app(data_keys=(NEW,)), *arguments.split())
+    assert answer.exit_code != 0 and "5 values" not in answer.output
+    assert len(opened(DATA_KEY)) == len(rekey.SEALED)
+
+
+def test_nothing_is_cleared_with_the_right_keys(kept, stopped, app):
+    assert command(app, "--forget", "5").exit_code == 1
+    assert len(opened(DATA_KEY)) == len(rekey.SEALED)
+
+
+@pytest.mark.parametrize("who", ["worker", "somebody"])
+def test_nothing_is_cleared_beside_a_process_that_may_hold_the_right_keys(kept, stopped, make_app, clock, who):
+    seen_at = clock.now() - timedelta(seconds=119)
+    if who == "worker":
+        Region.update(tended_at=seen_at).execute()
+    else:
+        rows.make(Session, last_seen_at=seen_at)
+    app = make_app(data_keys=(NEW,))
+    answer = command(app, "--forget", "5")
+    assert answer.exit_code == 1 and "Stop both services" in answer.output
+    assert len(opened(DATA_KEY)) == len(rekey.SEALED)
+    clock.advance(seconds=1)
+    assert command(app, "--forget", "5").exit_code == 0
+
+
+def test_a_missing_key_that_the_portal_worked_with_is_told_from_one_that_was_lost_long_ago(kept, stopped, make_app):
+    kept_elsewhere = Vault((NEW,)).seal(Secret("kept"))
+    AccessKey.update(retained_ct=kept_elsewhere).where(AccessKey.retained_ct.is_null(False)).execute()
+    app = make_app(data_keys=(NEW,))
+    assert "With these keys the portal does not start" in command(app, "--check").output
+    app.settings = replace(app.settings, data_keys=(DATA_KEY,))
+    without_another = command(app, "--check")
+    assert without_another.exit_code == 1 and counted(without_another) == "1"
+    assert "does not start" not in without_another.output and "nothing at all" not in without_another.output
 
 
 def test_a_process_with_the_old_order_is_found_out(kept, settings, acting, monkeypatch):
