@@ -17,6 +17,8 @@ The credentials file is JSON, to be readable by the worker alone (mode 0600); th
 """
 
 import json
+import logging
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -24,6 +26,10 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from services.secret import Secret
 from services.storage.contract import Capabilities
+
+OTHERS_MAY = 0o077  # whatever the group or everybody may do with a file
+
+log = logging.getLogger("portal.worker")
 
 DEFAULT_REGION = "us-east-1"
 _OPTIONS = {
@@ -139,6 +145,8 @@ def _parsed(url: str) -> Address:
         raise ValueError(f"begins with {parts.scheme!r}; known are seaweedfs, rgw (both also +https), aws and memory")
     if parts.username or parts.password:
         raise ValueError("holds a user or password; these belong into the file that STORAGE_CREDENTIALS_FILE names")
+    if "#" in url:
+        raise ValueError("must not hold a #")
     options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     if unknown := set(options) - _OPTIONS[kind]:
         raise ValueError(f"has unknown options: {', '.join(sorted(unknown))}")
@@ -165,17 +173,34 @@ def _aws(parts: SplitResult, options: dict[str, str]) -> Address:
 
 
 def whole_address(name: str, value: str) -> str:
-    """The address without a / at its end. ValueError that begins with "needs" unless it is one of http or https."""
+    """The address without a / at its end. ValueError that begins with "needs", and never holds the value, unless it is
+    one of http or https. It is shown to customers or logged, so nothing may be in it that could be a secret."""
     address = value.rstrip("/")
-    if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname:
+    parts = _split(address)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"needs {name} with a whole address that begins with http:// or https://")
+    if "@" in parts.netloc or set("?#") & set(address):
+        raise ValueError(f"needs {name} with an address that holds no user, password, ? or #")
     return address
 
 
-def read_credentials(path: str | Path) -> Credentials:
-    """Reads the credentials file. ValueError with one sentence (never with its content) when that fails."""
+def _split(address: str) -> SplitResult | None:
+    """None where it cannot be read; what Python says of that may hold parts of it."""
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        parts = urlsplit(address)
+        return None if parts.port == 0 else parts
+    except ValueError:
+        return None
+
+
+def read_credentials(path: str | Path) -> Credentials:
+    """Reads the credentials file. ValueError with one sentence (never with its content) when that fails. A line in the
+    log when others may read it too: the web process is not to have it (threats.md 27)."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_mode & OTHERS_MAY:
+                log.warning("others than the worker may read the storage credentials in %s: give it mode 0600", path)
+            values = json.loads(file.read())
         access_key_id, secret = str(values["access_key_id"]), Secret(str(values["secret_access_key"]))
         user, password = str(values.get("admin_user", "")), Secret(str(values.get("admin_password", "")))
     except OSError as failure:

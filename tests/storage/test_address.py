@@ -75,6 +75,14 @@ def test_an_aws_region_is_an_address():
         ("seaweedfs://127.0.0.1:8333?admin=http://a&colour=red", "colour"),
         ("seaweedfs://127.0.0.1:8333/path?admin=http://a", "no path"),
         ("seaweedfs://root:canary@127.0.0.1:8333?admin=http://a", "STORAGE_CREDENTIALS_FILE"),
+        ("rgw://h:1?admin=http://root:canary@h:1/admin", "admin= with an address that holds no user"),
+        ("rgw://h:1?public=https://canary@s3.example.com", "public= with an address that holds no user"),
+        ("rgw://h:1?public=https://s3.example.com/%3Ftoken=canary", "public= with an address that holds no user"),
+        ("rgw://h:1?public=https://s3.example.com/%23canary", "public= with an address that holds no user"),
+        ("rgw://h:1?public=https://user:canary%23x@s3.example.com", "public= with a whole address"),
+        ("rgw://h:1?public=https://user:canary#x@s3.example.com", "must not hold a #"),
+        ("rgw://h:1?public=https://user:canary%E2%84%80@s3.example.com", "public= with a whole address"),
+        ("aws://eu-1?iam=https://root:canary@iam.example.com", "iam= with an address that holds no user"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_in_one_sentence(url, words):
@@ -83,12 +91,24 @@ def test_an_address_that_cannot_be_used_is_refused_in_one_sentence(url, words):
     assert "canary" not in str(caught.value)
 
 
-def test_credentials_are_read(tmp_path):
+def test_credentials_are_read(tmp_path, caplog):
     file = tmp_path / "credentials.json"
     file.write_text(json.dumps(WHOLE))
+    file.chmod(0o600)
     found = read_credentials(file)
     assert (found.access_key_id, found.secret_access_key.reveal()) == ("AKROOT", "s1-canary")
-    assert "canary" not in repr(found)
+    assert "canary" not in repr(found) and not caplog.records
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_credentials_that_others_may_read_are_told_in_the_log(tmp_path, caplog, mode):
+    file = tmp_path / "credentials.json"
+    file.write_text(json.dumps(WHOLE))
+    file.chmod(mode)
+    read_credentials(file)
+    (record,) = caplog.records
+    assert record.levelname == "WARNING" and f"{file}: give it mode 0600" in record.message
+    assert "canary" not in record.message
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"x"', json.dumps({"access_key_id": "canary"})])

@@ -66,6 +66,17 @@ def test_a_file_is_read_and_no_credentials_are_opened(file, tmp_path):
         (('"memory:"', '"rgw://h:1?colour=red"'), "'north': url has unknown options: colour"),
         (('"memory:"', '"rgw://h:1"'), "'north': missing fields: credentials_file"),
         (('"memory:"', '"memory:"\nendpoint = "s3.example.com"'), "'north': needs endpoint with a whole address"),
+        (
+            ('"memory:"', '"memory:"\nendpoint = "https://user:canary@s3.a"'),
+            "'north': needs endpoint with an address that",
+        ),
+        (('"memory:"', '"memory:"\nendpoint = "https://s3.a?canary"'), "'north': needs endpoint with an address that"),
+        (('"memory:"', '"memory:"\niam_url = "https://canary@iam.a"'), "'north': needs iam_url with an address that"),
+        (('"memory:"', '"memory:"\nsts_url = "https://sts.a#canary"'), "'north': needs sts_url with an address that"),
+        (
+            ('"memory:"', '"rgw://h:1"\noptions = {admin = "http://root:canary@h:1"}'),
+            "'north': url needs admin= with an address that",
+        ),
         (('"memory:"', '"memory:"\nclosed = "yes"'), "'north': closed must be true or false"),
         (('"memory:"', '"memory:"\nplace = 5'), "'north': place must be a text in quotes"),
         (('"memory:"', '"memory:"\nplace = "a\\nb"'), "'north': place must be one line"),
