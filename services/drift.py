@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from models.base import write_tx
+from models.base import DATABASE_AWAY, write_tx
 from models.sub_account import Region, SubAccount
 from services import drift_accounts, drift_findings, regions, remote_names
 from services.settings import Settings
@@ -40,7 +40,8 @@ class Comparison:
 def look(site: Site, settings: Settings) -> bool:
     """Begins the comparison of the region when it is due, or goes a few sub-accounts on; True while there is more.
 
-    Any failure ends it without a conclusion about what was not read, and it begins anew after a minute."""
+    Any failure ends it without a conclusion about what was not read, and it begins anew after a minute; after an answer
+    that nobody foresaw, at its next time."""
     if regions.resting(site.region, site.clock.now()):
         return False
     try:
@@ -51,6 +52,12 @@ def look(site: Site, settings: Settings) -> bool:
         if isinstance(failure, StorageUnavailable):
             regions.note_failure(site.region, site.clock.now(), str(failure))
         _give_up(site, str(failure))
+        return False
+    except DATABASE_AWAY:
+        raise
+    except Exception as fault:  # one account that ends the worker would end it again and again, for all regions
+        log.exception("the comparison with %s cannot go on", site.region.name)
+        _give_up(site, f"{type(fault).__name__}: the worker's log says where", EVERY)
         return False
 
 
@@ -104,9 +111,9 @@ def _complete(site: Site, comparison: Comparison) -> None:
         region.save(only=["scanned_at", "scan_error"])
 
 
-def _give_up(site: Site, text: str) -> None:
+def _give_up(site: Site, text: str, rest: timedelta = AGAIN_AFTER_FAILURE) -> None:
     site.comparison = None
     log.warning("the comparison with %s is not complete: %s", site.region.name, text)
-    site.region.scan_error, site.region.scan_next_at = text[:500], site.clock.now() + AGAIN_AFTER_FAILURE
+    site.region.scan_error, site.region.scan_next_at = text[:500], site.clock.now() + rest
     with write_tx():
         site.region.save(only=["scan_error", "scan_next_at"])

@@ -11,7 +11,7 @@ from models.base import skip_locked, write_tx
 from models.sub_account import SubAccount
 from services import regions, usage_traffic
 from services.site import Site
-from services.storage.contract import StorageAbsent, StorageUnavailable
+from services.storage.contract import StorageAbsent, StorageError, StorageUnavailable
 from services.usage_asking import Asked, Asking
 from services.usage_keeping import Answer, keep_all
 
@@ -20,6 +20,7 @@ ROUND_SECONDS = 5  # longer than this one call of `measure_due` does not wait fo
 LAST_SECONDS = 1  # and not so long for the last ones, while others may be due
 REST_FACTOR = 10  # what took a minute is measured again after ten at the earliest
 LONGEST_REST = timedelta(minutes=50)  # so that each hour has a sample
+AFTER_A_FAULT = timedelta(hours=1)
 # literally as in the index that finds them
 STANDS_THERE = SQL("(observed_state <> '' AND observed_state <> 'deleted')")
 
@@ -97,6 +98,10 @@ def _note(site: Site, asked: Asked) -> None:
         regions.note_answer(site.region, asked.at)
     elif isinstance(asked.failure, StorageUnavailable):
         regions.note_failure(site.region, asked.at, str(asked.failure))
+    elif not isinstance(asked.failure, StorageError):
+        # one that ended the worker would end it again and again, and hold up all regions
+        log.error("%s was not measured", asked.row.remote_uid, exc_info=asked.failure)
+        _plan([asked.row.id], asked.at + AFTER_A_FAULT)
     elif not isinstance(asked.failure, StorageAbsent):  # gone or not there yet: provisioning finds out why
         log.warning("%s was not measured: %s", asked.row.remote_uid, asked.failure)
 

@@ -4,27 +4,26 @@ Those that take long move out of the way: they keep going beside the quick ones,
 often. Measuring changes nothing, so a call that the end of the process cuts off harms nobody; its thread may end so.
 """
 
-import logging
 import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from queue import Empty, SimpleQueue
 
+from models.base import DATABASE_AWAY
 from models.sub_account import SubAccount
 from services.clock import Clock
-from services.storage.contract import Measured, Storage, StorageError
+from services.storage.contract import Measured, Storage
 
 AT_ONCE = 4  # calls in flight, slow ones aside
 SLOW_AT_ONCE = 4
 SLOW_SECONDS = 5
 
-log = logging.getLogger("portal.worker")
-
 
 @dataclass(frozen=True)
 class Asked:
-    """What came of one call: a measurement, or what the service said instead."""
+    """What came of one call: a measurement, or what the service said instead, or (no StorageError) what went wrong in
+    reading its answer."""
 
     row: SubAccount
     at: datetime
@@ -65,14 +64,14 @@ class Asking:
         threading.Thread(target=self._ask, args=(storage, clock, row), name="measuring", daemon=True).start()
 
     def next(self, timeout_seconds: float) -> Asked | None:
-        """The next answer; None when none came in this time. Raises what no storage service may raise."""
+        """The next answer; None when none came in this time. Raises when it is the database that is away."""
         try:
             asked: Asked = self._done.get(timeout=max(0.0, timeout_seconds))
         except Empty:
             return None
         del self._since[asked.row.id]
         (self.slow.add if asked.seconds >= SLOW_SECONDS else self.slow.discard)(asked.row.id)
-        if asked.failure is not None and not isinstance(asked.failure, StorageError):
+        if isinstance(asked.failure, DATABASE_AWAY):
             raise asked.failure
         return asked
 
@@ -86,9 +85,6 @@ class Asking:
         failure: Exception | None = None
         try:
             measured = storage.measure(row.remote_uid)
-        except StorageError as said:
-            failure = said
-        except Exception as unforeseen:
-            log.error("measuring %s went wrong: %s", row.remote_uid, type(unforeseen).__name__)
-            failure = unforeseen  # raised by the loop, which ends the worker
+        except Exception as said:
+            failure = said  # the loop looks at it
         self._done.put(Asked(row, clock.now(), time.monotonic() - begin, measured, failure))

@@ -12,7 +12,7 @@ from typing import Any
 
 from peewee import EXCLUDED, Case
 
-from models.base import write_tx
+from models.base import DATABASE_AWAY, write_tx
 from models.sub_account import Region, SubAccount
 from models.usage import TrafficDay, TrafficHour, TrafficTold
 from services import regions
@@ -26,6 +26,7 @@ ASKED_AGAIN = 3 * HOUR
 FIRST_LOOK_BACK = 24 * HOUR
 HOURS_A_ROUND = 6  # beside those that are asked for again
 AFTER_A_FAILURE = timedelta(minutes=5)
+AFTER_A_FAULT = timedelta(hours=1)
 BATCH = 500
 FIGURES = ("received_bytes", "sent_bytes", "requests")
 
@@ -48,6 +49,12 @@ def collect(site: Site) -> int:
             else:
                 log.warning("the traffic of storage %s is not known: %s", region.name, failure)
             site.traffic_next_at = now + AFTER_A_FAILURE
+            return asked
+        except DATABASE_AWAY:
+            raise
+        except Exception:  # an answer that nobody foresaw ends neither the worker nor the other regions
+            log.exception("the traffic of storage %s cannot be read", region.name)
+            site.traffic_next_at = now + AFTER_A_FAULT
             return asked
         regions.note_answer(region, site.clock.now())
         keep(region, hour_at, found)

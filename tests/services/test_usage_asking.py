@@ -1,10 +1,11 @@
-"""Many accounts, a few calls at once: whoever is slow or huge holds up nobody; what nobody foresaw is not hidden."""
+"""Many accounts, a few calls at once: whoever is slow, huge or odd holds up nobody."""
 
 import threading
 from datetime import timedelta
 
 import pytest
 
+from models.base import DATABASE_AWAY
 from models.sub_account import AT_ONCE, SubAccount
 from models.usage import UsageHour
 from services import usage, usage_asking
@@ -127,10 +128,27 @@ def test_what_took_long_is_asked_for_less_often_and_at_least_every_hour(ground, 
     assert fresh(row).measure_next_at == ground.clock.now() + EVERY
 
 
-def test_a_mistake_of_ours_is_raised_and_not_taken_for_the_service(ground, site):
+def test_an_answer_that_nobody_foresaw_ends_nothing_and_the_one_is_asked_again_in_an_hour(ground, site, caplog):
+    first, *others = rows = accounts(ground, site, 3)
+    SubAccount.update(measure_next_at=AT_ONCE).execute()
+    site.storage.fail("measure", error=KeyError("size_actual"))
+    measure_due(site, EVERY)
+    assert measured(others) == 2 and measured(rows) == 2 and fresh(first).measured_at is None
+    (line,) = [record for record in caplog.records if first.remote_uid in record.getMessage()]
+    assert line.levelname == "ERROR" and "KeyError" in line.exc_text
+    ground.clock.advance(minutes=59)
+    measure_due(site, EVERY)
+    assert fresh(first).measured_at is None
+    ground.clock.advance(minutes=1)
+    measure_due(site, EVERY)
+    assert fresh(first).measured_at == ground.clock.now()
+
+
+@pytest.mark.parametrize("error", DATABASE_AWAY)
+def test_a_database_that_is_away_is_no_fault_of_the_answer(ground, site, error):
     accounts(ground, site, 1)
-    site.storage.fail("measure", error=ZeroDivisionError("ours"))
-    with pytest.raises(ZeroDivisionError):
+    site.storage.fail("measure", error=error("server closed the connection"))
+    with pytest.raises(error):
         measure_due(site, EVERY)
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from models.base import DATABASE_AWAY
 from models.sub_account import Region
 from models.usage import TrafficDay, TrafficHour, TrafficTold
 from services import usage_keeping, usage_traffic
@@ -91,6 +92,25 @@ def test_what_comes_late_is_added_and_what_the_service_tidied_away_stays(telling
     collect_all(telling)
     assert kept(row) == {at(8): (15, 5, 2), at(7): (70, 7, 7)}
     assert days(row) == {date(2026, 3, 2): (85, 12, 9)}
+
+
+def test_an_answer_that_nobody_foresaw_ends_nothing_and_is_asked_for_again_in_an_hour(telling, row, clock, caplog):
+    collect_all(telling)
+    clock.advance(minutes=70)
+    telling.storage.fail("traffic", error=KeyError("bytes_sent"))
+    assert usage_traffic.collect(telling) == 0
+    assert "KeyError" in caplog.text and telling.region.name in caplog.text
+    clock.advance(minutes=59)
+    assert usage_traffic.collect(telling) == 0
+    clock.advance(minutes=1)
+    assert usage_traffic.collect(telling) > 0
+
+
+@pytest.mark.parametrize("error", DATABASE_AWAY)
+def test_a_database_that_is_away_is_no_fault_of_the_answer(telling, row, clock, error):
+    telling.storage.fail("traffic", error=error("server closed the connection"))
+    with pytest.raises(error):
+        usage_traffic.collect(telling)
 
 
 def test_doing_it_twice_changes_nothing(telling, row):
