@@ -100,7 +100,6 @@ def _note(site: Site, asked: Asked) -> None:
         regions.note_failure(site.region, asked.at, str(asked.failure))
     elif not isinstance(asked.failure, StorageError):
         # one that ended the worker would end it again and again, and hold up all regions
-        log.error("%s was not measured", asked.row.remote_uid, exc_info=asked.failure)
         _plan([asked.row.id], asked.at + AFTER_A_FAULT)
     elif not isinstance(asked.failure, StorageAbsent):  # gone or not there yet: provisioning finds out why
         log.warning("%s was not measured: %s", asked.row.remote_uid, asked.failure)

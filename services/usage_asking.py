@@ -4,6 +4,7 @@ Those that take long move out of the way: they keep going beside the quick ones,
 often. Measuring changes nothing, so a call that the end of the process cuts off harms nobody; its thread may end so.
 """
 
+import logging
 import threading
 import time
 from dataclasses import dataclass, field
@@ -13,11 +14,13 @@ from queue import Empty, SimpleQueue
 from models.base import DATABASE_AWAY
 from models.sub_account import SubAccount
 from services.clock import Clock
-from services.storage.contract import Measured, Storage
+from services.storage.contract import Measured, Storage, StorageError
 
 AT_ONCE = 4  # calls in flight, slow ones aside
 SLOW_AT_ONCE = 4
 SLOW_SECONDS = 5
+
+log = logging.getLogger("portal.worker")
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,9 @@ class Asking:
         failure: Exception | None = None
         try:
             measured = storage.measure(row.remote_uid)
-        except Exception as said:
-            failure = said  # the loop looks at it
+        except (StorageError, *DATABASE_AWAY) as said:
+            failure = said
+        except Exception as unforeseen:
+            log.exception("%s was not measured: its answer cannot be read", row.remote_uid)
+            failure = unforeseen
         self._done.put(Asked(row, clock.now(), time.monotonic() - begin, measured, failure))

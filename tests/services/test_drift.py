@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from models.base import DATABASE_AWAY
 from models.drift import Drift
 from models.outbox import Mail
 from models.sub_account import AccessKey, Region, SubAccount
@@ -394,30 +393,3 @@ def test_the_worker_compares_by_itself(ground, site, settings, row, account):
         pass
     assert account.quota_bytes == 2 * TB
     assert Region.get().scanned_at == ground.clock.now()
-
-
-@pytest.mark.parametrize("operation", ["list_accounts", "read_account"])
-def test_an_answer_that_nobody_foresaw_ends_the_comparison_alone_and_says_what_it_was(
-    ground, site, settings, row, account, caplog, operation
-):
-    account.quota_bytes = 5 * TB
-    ground.clock.advance(minutes=15)
-    site.storage.fail(operation, error=KeyError("user_quota"))
-    assert drift.look(site, settings) is False
-    region = Region.get_by_id(site.region.id)
-    assert region.scan_error.startswith("KeyError") and region.scanned_at is None and found() == []
-    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [KeyError]
-    ground.clock.advance(minutes=14)
-    assert not drift.look(site, settings) and found() == []
-    ground.clock.advance(minutes=1)
-    drift.look(site, settings)
-    assert found() == [("quota", "", 1, 1)] and Region.get_by_id(site.region.id).scan_error == ""
-
-
-@pytest.mark.parametrize("error", DATABASE_AWAY)
-def test_a_database_that_is_away_is_no_fault_of_the_storage_service(ground, site, settings, row, error):
-    ground.clock.advance(minutes=15)
-    site.storage.fail("read_account", error=error("server closed the connection"))
-    with pytest.raises(error):
-        drift.look(site, settings)
-    assert Region.get_by_id(site.region.id).scan_error == ""
