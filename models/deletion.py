@@ -1,17 +1,25 @@
 """Deletions of sub-accounts: asked for, held back, running, and in the end what proves them."""
 
+from datetime import datetime
+
 from peewee import AutoField, BigIntegerField, ForeignKeyField, TextField
 
 from models.base import Table, UtcDateTimeField
 from models.sub_account import Region, SubAccount
 
+# too many were due at once, the database came out of a backup, an operator did it, the partner was not active
+HELD_REASONS = ("many", "restored", "operator", "partner")
+
 
 class Deletion(Table):
     """One per sub-account that is to be deleted; restoring it takes the row away again.
 
-    `held_at`: it was due while too many others were begun, and waits for a second person until `released_at`. From
-    `started_at` on nothing can be restored. `found_*` is what lay there then, `removed_*` what the storage service has
-    confirmed so far; it may miss a page whose answer was lost. `asked_by` and `released_by` are "kind:id".
+    `held_at`: it is held back (HELD_REASONS) and waits for a second person until `released_at`. From `started_at` on
+    nothing can be restored. `seen_at`: the worker then saw the account there, before anything was removed; without that
+    nothing proves that it was this deletion that removed it, and `gone_name` is who confirmed that it was gone.
+
+    `found_*` is what lay there, if that was measured since access was barred; `removed_*` what the storage service has
+    confirmed so far: it may miss a page whose answer was lost. `asked_by` and `released_by` are "kind:id".
     """
 
     id = AutoField()
@@ -23,10 +31,13 @@ class Deletion(Table):
     asked_by = TextField()
     asked_name = TextField()
     held_at = UtcDateTimeField(null=True)
+    held_reason = TextField(default="")
     released_at = UtcDateTimeField(null=True)
     released_by = TextField(default="")
     released_name = TextField(default="")
     started_at = UtcDateTimeField(null=True)
+    seen_at = UtcDateTimeField(null=True)
+    gone_name = TextField(default="")
     cursor = TextField(null=True)
     found_bytes = BigIntegerField(null=True)
     found_objects = BigIntegerField(null=True)
@@ -35,7 +46,13 @@ class Deletion(Table):
     locked_until_at = UtcDateTimeField(null=True)
     ended_at = UtcDateTimeField(null=True)
 
+    def hold(self, at: datetime, reason: str) -> None:
+        """Holds it back, also when it was released before. `reason`: one of HELD_REASONS."""
+        self.held_at, self.held_reason = at, reason
+        self.released_at, self.released_by, self.released_name = None, "", ""
+        self.save(only=["held_at", "held_reason", "released_at", "released_by", "released_name"])
+
     @property
     def waits_for_second(self) -> bool:
-        """Due, and held back until a second person lets it begin."""
+        """Held back until a second person lets it begin, whether it is due or not."""
         return self.held_at is not None and self.released_at is None and self.started_at is None

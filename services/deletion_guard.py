@@ -1,10 +1,10 @@
 """Which deletions may begin (domain.md, States; threats.md 27).
 
 Until one begins, a sub-account is only suspended and can be restored. Beginning looks once more under the row's lock;
-after it nothing can be restored. So many an hour begin by themselves; the next wait for a second person.
+after it nothing can be restored. So many an hour begin by themselves, of partners that are active; the others wait for
+a second person, and so does what an operator holds back.
 """
 
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
@@ -23,10 +23,15 @@ from services.site import Site
 COUNTED = timedelta(hours=1)
 BATCH = 50
 MOST_ROWS = 200
+Answer = Literal["begin", "wait", "many", "partner"]
 
 
 class ReleaseRefused(Refusal):
     """The deletions go on waiting."""
+
+
+class HoldRefused(Refusal):
+    """The deletion is not held back."""
 
 
 def begin_due(site: Site, settings: Settings) -> int:
@@ -37,20 +42,23 @@ def begin_due(site: Site, settings: Settings) -> int:
     return decided
 
 
-def may_begin(at: datetime, settings: Settings, region: Region, deletion: Deletion) -> Literal["begin", "hold", "wait"]:
+def may_begin(at: datetime, settings: Settings, region: Region, deletion: Deletion, partner: Partner) -> Answer:
     """The one place that says whether a deletion that is due may begin. Call with the region's row locked, so that
     several workers count one after the other.
 
-    hold: so many began within the hour that a second person has to look (threats.md 27); wait: not now, ask again.
+    wait: not now, ask again. Anything else is why a second person has to look; many: so many began within the hour
+    (threats.md 27), partner: that is not active.
     """
     if restored.on():
         return "wait"
     if deletion.released_at is not None:
         return "begin"
+    if partner.state != "active":
+        return "partner"
     began = Deletion.select().where(
         Deletion.region == region, Deletion.started_at > at - COUNTED, Deletion.released_at.is_null()
     )
-    return "begin" if began.count() < settings.deletions_per_hour else "hold"
+    return "begin" if began.count() < settings.deletions_per_hour else "many"
 
 
 def _due(site: Site):
@@ -85,11 +93,12 @@ def _decide_next(site: Site, settings: Settings) -> bool:
             return True  # restored between the two looks
         if row.delete_after_at > now:
             return True
-        answer = may_begin(now, settings, site.region, deletion)
+        answer = may_begin(now, settings, site.region, deletion, row.partner)
         if answer == "begin":
             _begin(site.act(), row, deletion)
-        elif answer == "hold":
-            _hold_back(site.act(), row, deletion)
+        elif answer != "wait":
+            deletion.hold(now, answer)
+            record(site.act(), "sub_account.deletion_held", row, partner=row.partner_id, after={"reason": answer})
     return answer != "wait"
 
 
@@ -113,18 +122,51 @@ def _begin(act: Act, row: SubAccount, deletion: Deletion) -> None:
         destroy_key(act, row, key)
 
 
-def _hold_back(act: Act, row: SubAccount, deletion: Deletion) -> None:
-    deletion.held_at = act.at
-    deletion.save(only=["held_at"])
-    record(act, "sub_account.deletion_held", row, partner=row.partner_id)
-
-
 def held(region: Region) -> list[Deletion]:
     """What waits for a second person in the region, the first held back first, each with its sub-account and
     partner."""
     query = Deletion.select(Deletion, SubAccount, Partner).join(SubAccount).join(Partner)
     waiting = Deletion.held_at.is_null(False) & Deletion.released_at.is_null() & Deletion.started_at.is_null()
     return list(query.where(Deletion.region == region, waiting).order_by(Deletion.held_at, Deletion.id))
+
+
+def pending(region: Region) -> list[Deletion]:
+    """What was asked for in the region, has not begun and is not held back, the next due first, each with its
+    sub-account and partner; at most MOST_ROWS."""
+    query = Deletion.select(Deletion, SubAccount, Partner).join(SubAccount).join(Partner)
+    waits = Deletion.held_at.is_null() | Deletion.released_at.is_null(False)
+    rows = query.where(Deletion.region == region, Deletion.started_at.is_null(), waits)
+    return list(rows.order_by(SubAccount.delete_after_at, Deletion.id).limit(MOST_ROWS))
+
+
+def asked(number: str) -> Deletion:
+    """The deletion of that sub-account, whoever's it is: for operators alone. Raises NotFound."""
+    query = Deletion.select(Deletion, SubAccount, Partner).join(SubAccount).join(Partner)
+    found = query.where(SubAccount.number == number).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def hold_back(act: Act, number: str, reason: str) -> SubAccount:
+    """An operator stops a deletion before it begins: until somebody releases it, the partner can restore everything.
+
+    Raises NotFound, also for one that was restored, and HoldRefused when it has begun or is held back already."""
+    with write_tx():
+        found = asked(number)
+        locked(Region.select().where(Region.id == found.region_id)).get()  # a worker may be about to begin
+        locked(SubAccount.select().where(SubAccount.id == found.sub_account_id)).get()  # and the partner to restore
+        deletion = asked(number)
+        row = deletion.sub_account
+        if deletion.started_at is not None:
+            raise HoldRefused(
+                N_("The deletion of %(name)s has begun. It can no longer be stopped or taken back."), name=row.name
+            )
+        if deletion.waits_for_second:
+            raise HoldRefused(N_("The deletion of %(name)s is held back already."), name=row.name)
+        deletion.hold(act.at, "operator")
+        record(act, "sub_account.deletion_held", row, partner=row.partner_id, after={"reason": reason})
+    return row
 
 
 def under_way(region: Region) -> list[Deletion]:
@@ -141,31 +183,29 @@ def waiting_regions() -> list[tuple[Region, int, datetime]]:
     return [(region, len(rows), rows[0].held_at) for region, rows in found if rows]
 
 
-def seen(deletions: Iterable[Deletion]) -> str:
-    """Names a batch, so that only what was looked at is released."""
-    return hashlib.sha256(",".join(str(deletion.id) for deletion in deletions).encode()).hexdigest()[:16]
+def release(act: Act, region_id: int, chosen: Iterable[int], reason: str) -> int:
+    """The second person lets these held deletions of the region begin, by their ids; returns how many.
 
-
-def release(act: Act, region_id: int, batch: str, reason: str) -> int:
-    """The second person lets the held deletions of the region begin; returns how many. `batch` is what was `seen`.
-
-    Raises NotFound, ReleaseRefused when nothing waits, when something else waits by now, and for what the same person
-    has asked for."""
+    Raises NotFound, ReleaseRefused (field "chosen" when none is chosen) when nothing waits, when one of them waits no
+    more, and for what the same person has asked for."""
     own = f"{act.kind}:{act.actor_id}"
     with write_tx():
         region = locked(Region.select().where(Region.id == region_id)).first()
         if region is None:
             raise NotFound()
-        waiting = held(region)
+        waiting, ids = held(region), set(chosen)
         if not waiting:
             raise ReleaseRefused(N_("No deletion waits here any more."))
-        if seen(waiting) != batch:
+        if not ids:
+            raise ReleaseRefused(N_("Choose at least one deletion."), "chosen")
+        wanted = [deletion for deletion in waiting if deletion.id in ids]
+        if len(wanted) < len(ids):
             raise ReleaseRefused(N_("Other deletions wait here by now. Look at the list again."))
-        if any(deletion.asked_by == own for deletion in waiting):
+        if any(deletion.asked_by == own for deletion in wanted):
             raise ReleaseRefused(
                 N_("You asked for some of these deletions yourself. Somebody else has to release them.")
             )
-        return sum(_release(act, own, deletion, reason) for deletion in waiting)
+        return sum(_release(act, own, deletion, reason) for deletion in wanted)
 
 
 def _release(act: Act, own: str, deletion: Deletion, reason: str) -> bool:

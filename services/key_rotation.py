@@ -10,9 +10,9 @@ from models.base import locked, write_tx
 from models.partner import Partner
 from models.sub_account import AccessKey, SubAccount
 from services import hand_over_links, key_rules, once
-from services.allocation_ledger import APPLY_WITHIN
 from services.audit import Act, record
 from services.key_rules import KeyRefused, Standing
+from services.purging import deadline
 from services.refusal import N_, NotFound
 from services.settings import Settings
 
@@ -142,7 +142,7 @@ def _want(act: Act, account: SubAccount) -> None:
     """Makes the sub-account due for the worker."""
     account.generation += 1
     account.phase = account.phase if account.phase in ("pending", "provisioning", "deleting", "deleted") else "updating"
-    account.attempts, account.next_attempt_at, account.deadline_at = 0, act.at, act.at + APPLY_WITHIN
+    account.attempts, account.next_attempt_at, account.deadline_at = 0, act.at, deadline(account, act.at)
     account.save(only=["generation", "phase", "attempts", "next_attempt_at", "deadline_at"])
 
 

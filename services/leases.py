@@ -25,10 +25,11 @@ class LeaseLost(Exception):
 def take(site: Site) -> SubAccount | None:
     """Leases the sub-account of the region that has been due for longest; None when nothing is due.
 
-    What an operator has put on hold is not due until it is let go."""
+    What is on hold is not due until it is let go; only that its access is barred does not wait for that."""
     now = site.clock.now()
     free = SubAccount.lease_until_at.is_null() | (SubAccount.lease_until_at < now)
-    waits = SubAccount.paused_at.is_null() & (SubAccount.next_attempt_at <= now)
+    to_be_barred = (SubAccount.wanted_state == "suspended") & (SubAccount.observed_state == "active")
+    waits = (SubAccount.paused_at.is_null() | to_be_barred) & (SubAccount.next_attempt_at <= now)
     due = OPEN_WORK & free & waits & (SubAccount.region == site.region)
     with write_tx():
         row = skip_locked(

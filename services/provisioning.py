@@ -14,6 +14,7 @@ from models.contract import Contract
 from models.sub_account import SubAccount
 from services import key_making, leases, purging, regions, restored
 from services.audit import record
+from services.needs_people import NeedsPeople
 from services.secret import SealBroken
 from services.site import Site
 from services.storage.contract import StorageConflict, StorageRefused, StorageUnavailable
@@ -24,14 +25,6 @@ LONGEST_DELAY_SECONDS = 300
 NO_ROOM = "no_room"  # the reason code of sub-accounts that wait for capacity
 
 log = logging.getLogger("portal.worker")
-
-
-class NeedsPeople(Exception):
-    """The worker must not go on by itself; `code` says why (the queue of the operators shows it)."""
-
-    def __init__(self, code: str, text: str):
-        super().__init__(text)
-        self.code = code
 
 
 class NoRoomYet(Exception):
@@ -90,8 +83,7 @@ def _step(site: Site, row: SubAccount) -> bool:
         raise NeedsPeople(restored.CODE, "the database was restored from a backup, and nobody has looked at it yet")
     deleted = row.wanted_state == "deleted"
     if remote is None:
-        if not deleted:
-            _create(site, row)
+        purging.look_for_proof(row) if deleted else _create(site, row)
         return deleted
     if remote.marker != row.public_id:
         raise NeedsPeople("stranger", f"another account stands under {row.remote_uid}")
@@ -103,6 +95,8 @@ def _step(site: Site, row: SubAccount) -> bool:
         leases.hold(site, row)
         site.storage.put_suspended(row.remote_uid, suspended)
         return False
+    if row.paused_at is not None:
+        return _note_barred(site, row)
     # what was noted counts too: a read that is some seconds old must not pass for the last change
     if not remote.quota_bytes == row.observed_quota_bytes == row.hard_quota_bytes:
         _put_quota(site, row)
@@ -111,6 +105,13 @@ def _step(site: Site, row: SubAccount) -> bool:
         site.storage.put_bucket(row.remote_uid, row.main_bucket)
         return False
     return not key_making.make_next(site.storage, site.vault, site.act(), row, remote)
+
+
+def _note_barred(site: Site, row: SubAccount) -> bool:
+    """Access is barred although the row is on hold. Anything else waits until it is let go."""
+    if not leases.note(site, row, keep_lease=True, phase="attention", observed_state="suspended"):
+        raise leases.LeaseLost()
+    return False
 
 
 def _create(site: Site, row: SubAccount) -> None:

@@ -2,13 +2,15 @@
 
 from models.base import locked, write_tx
 from models.contract import Contract
+from models.deletion import Deletion
 from models.drift import Drift
 from models.sub_account import AccessKey, SubAccount
 from services import drift_findings as findings
 from services import key_switching
 from services.allocation import Change, rebalance
-from services.allocation_ledger import APPLY_WITHIN, new_batch
+from services.allocation_ledger import new_batch
 from services.audit import Act, record
+from services.purging import deadline
 from services.refusal import N_, NotFound, Refusal
 from services.settings import Settings
 
@@ -124,6 +126,23 @@ def make_anew(act: Act, settings: Settings, number: str, seen: str, reason: str)
     return row
 
 
+def end_deletion(act: Act, number: str, seen: str, reason: str) -> SubAccount:
+    """Confirms that the account was gone before its deletion removed anything. The worker looks once more: only if it
+    is still gone the deletion ends, and its proof names who confirmed that.
+
+    Raises NotFound, NothingToTry, DeskStale, DeskRefused when the account is not known to be gone."""
+    with write_tx():
+        row = _decided(number, seen)
+        if not is_gone_before_deletion(row):
+            raise DeskRefused(N_("%(name)s is not known to be gone from the storage service."), name=row.name)
+        Deletion.update(gone_name=act.actor_name).where(Deletion.sub_account == row).execute()
+        row.paused_at = None
+        row.save(only=["paused_at"])
+        record(act, "sub_account.gone_confirmed", row, partner=row.partner_id, after={"reason": reason})
+        _hand_back(act, row, "sub_account.retried", "")
+    return row
+
+
 def settle(act: Act, finding_id: int, reason: str) -> Drift:
     """Takes a finding of the comparison off the list. An unknown account is left alone from then on. Raises NotFound,
     also for one that is over."""
@@ -144,6 +163,11 @@ def open_finding(finding_id: int) -> Drift:
 def is_gone(row: SubAccount) -> bool:
     """It was set up, the storage service does not have it any more, and it shall not be deleted anyway."""
     return row.phase == "attention" and row.reason_code == "missing" and row.wanted_state != "deleted"
+
+
+def is_gone_before_deletion(row: SubAccount) -> bool:
+    """It is being deleted, and the storage service did not have it when that began."""
+    return row.phase == "attention" and row.reason_code == "gone" and row.wanted_state == "deleted"
 
 
 def remote_bytes(row: SubAccount) -> int | None:
@@ -184,7 +208,7 @@ def _decided(number: str, seen: str) -> SubAccount:
 
 def _hand_back(act: Act, row: SubAccount, action: str, reason: str) -> None:
     before, row.phase = row.phase, phase_of_wish(row)
-    row.attempts, row.next_attempt_at, row.deadline_at = 0, act.at, act.at + APPLY_WITHIN
+    row.attempts, row.next_attempt_at, row.deadline_at = 0, act.at, deadline(row, act.at)
     row.reason_code = ""
     row.save(only=["phase", "attempts", "next_attempt_at", "deadline_at", "reason_code"])
     after = {"phase": row.phase, **({"reason": reason} if reason else {})}

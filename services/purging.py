@@ -1,6 +1,7 @@
 """A deletion that has begun (provisioning.md, delete): page after page, each saved at once, then the evidence.
 
-Every call may be made again after a kill: what is gone is gone, and the cursor says where to go on.
+Every call may be made again after a kill: what is gone is gone, and the cursor says where to go on. What the rows say
+is not enough to remove anything: whoever wrote them past the portal would be believed (threats.md 27).
 """
 
 from datetime import datetime, timedelta
@@ -8,16 +9,19 @@ from datetime import datetime, timedelta
 from models.base import locked, write_tx
 from models.contract import Contract
 from models.deletion import Deletion
-from models.sub_account import AccessKey, SubAccount
+from models.sub_account import AccessKey, Region, SubAccount
 from models.usage import AccountUse
 from services import allocation_ledger as ledger
 from services import hand_over_links, leases, usage_keeping
 from services.audit import Act, record
+from services.needs_people import NeedsPeople
 from services.site import Site
-from services.storage.contract import Purged, RemoteAccount, StorageAbsent, StorageRefused
+from services.storage.contract import Purged, RemoteAccount, StorageRefused
 
 PROGRESS_WITHIN = timedelta(hours=24)
 LOCKED_RETRY = timedelta(days=1)
+# Of the hour that the guard counts: what it let begin is looked at some seconds later, sooner or later than before.
+COUNTED = timedelta(minutes=55)
 LOCKED = "locked"  # the reason code of deletions that wait for the end of a retention
 NO_SUCH_USER = "NoSuchUser"  # what the storage service answers when it is asked for a deleted account
 
@@ -28,6 +32,12 @@ class StillLocked(Exception):
     def __init__(self, until_at: datetime, retry_at: datetime):
         super().__init__(f"objects are locked until {until_at:%Y-%m-%d %H:%M} UTC")
         self.until_at, self.retry_at = until_at, retry_at
+
+
+def deadline(row: SubAccount, at: datetime) -> datetime:
+    """By when the worker must have brought a change of this sub-account about, begun `at`; of a deletion: the next
+    progress."""
+    return at + (PROGRESS_WITHIN if row.wanted_state == "deleted" else ledger.APPLY_WITHIN)
 
 
 def destroy_key(act: Act, row: SubAccount, key: AccessKey) -> None:
@@ -43,16 +53,14 @@ def destroy_key(act: Act, row: SubAccount, key: AccessKey) -> None:
 
 def remove_page(site: Site, row: SubAccount, remote: RemoteAccount) -> None:
     """Makes the next call of a deletion that has begun; what it removed is saved at once. Raises StillLocked,
-    LeaseLost and StorageError."""
+    LeaseLost, StorageError, and NeedsPeople for what nobody began or too many began."""
+    deletion = _begun(row)
+    if deletion.seen_at is None and deletion.ended_at is None:
+        _note_first_look(site, row, deletion)
+    leases.hold(site, row)
     if not remote.suspended:
-        leases.hold(site, row)
         site.storage.put_suspended(row.remote_uid, True)
         return
-    deletion = Deletion.get(Deletion.sub_account == row)
-    if deletion.found_bytes is None and deletion.ended_at is None:
-        _note_found(site, row, deletion)
-        return
-    leases.hold(site, row)
     try:
         page = site.storage.purge(row.remote_uid, deletion.cursor)
     except StorageRefused:
@@ -64,13 +72,38 @@ def remove_page(site: Site, row: SubAccount, remote: RemoteAccount) -> None:
         raise StillLocked(page.locked_until, min(page.locked_until, site.clock.now() + LOCKED_RETRY))
 
 
-def _note_found(site: Site, row: SubAccount, deletion: Deletion) -> None:
-    """How much lies there before the first page, so that pages can say how far it is."""
-    try:
-        found = site.storage.measure(row.remote_uid)
-    except StorageAbsent:
-        return  # gone since it was read: the next look finds it so
-    _save(site, row, deletion, found_bytes=found.used_bytes, found_objects=found.objects)
+def look_for_proof(row: SubAccount) -> None:
+    """Call before `bury`. Raises NeedsPeople when the account was gone before this deletion had seen it: then it may
+    stand on another service than the one that answers, with all its data."""
+    deletion = _begun(row)
+    seen = deletion.seen_at is not None or deletion.ended_at is not None
+    if row.observed_state and not seen and not deletion.gone_name:
+        raise NeedsPeople("gone", f"{row.remote_uid} was gone before anything was removed")
+
+
+def _begun(row: SubAccount) -> Deletion:
+    deletion = Deletion.get_or_none(Deletion.sub_account == row)
+    if deletion is None or deletion.started_at is None:
+        raise NeedsPeople("not_begun", f"{row.remote_uid} is to be deleted, and nobody began that")
+    return deletion
+
+
+def _note_first_look(site: Site, row: SubAccount, deletion: Deletion) -> None:
+    """That the account stands there, before anything is removed, and how much lies in it, so that pages can say how far
+    it is: as measured since access was barred. To count it here could take minutes."""
+    now, barred_at = site.clock.now(), row.suspended_at or deletion.asked_at
+    values: dict = {"seen_at": now}
+    if row.measured_at is not None and row.measured_at > barred_at:
+        values |= {"found_bytes": row.used_bytes, "found_objects": row.object_count}
+    with write_tx():
+        locked(Region.select().where(Region.id == site.region.id)).get()  # several workers count one after the other
+        looked = Deletion.select().where(
+            Deletion.region == site.region, Deletion.seen_at > now - COUNTED, Deletion.released_at.is_null()
+        )
+        if deletion.released_at is None and looked.count() >= site.deletions_per_hour:
+            raise NeedsPeople("too_many", "more deletions have begun within an hour than may by themselves")
+        leases.hold(site, row)
+        _update(deletion, **values)
 
 
 def _save_page(site: Site, row: SubAccount, deletion: Deletion, page: Purged, moved: bool) -> None:
@@ -155,8 +188,13 @@ def _end(act: Act, row: SubAccount, deletion: Deletion) -> dict:
         "found_objects": deletion.found_objects,
         "removed_bytes": deletion.removed_bytes,
         "removed_objects": deletion.removed_objects,
-        "verified": NO_SUCH_USER,
+        "seen_at": deletion.seen_at,
+        "verified": NO_SUCH_USER if deletion.seen_at or not deletion.gone_name else _confirmed(deletion.gone_name),
     }
+
+
+def _confirmed(name: str) -> str:
+    return f"was gone before the purge, confirmed by {name}"
 
 
 def _end_keys(act: Act, row: SubAccount) -> None:

@@ -45,6 +45,8 @@ def waits(row: SubAccount, remote: RemoteAccount | None) -> bool:
         return row.wanted_state != "deleted" and not row.observed_state
     if row.wanted_state == "deleted":
         return True
+    if row.wanted_state == "suspended" and not remote.suspended:
+        return False  # barring access undoes no decision
     if remote.suspended and row.wanted_state == row.observed_state == "active":
         return True
     return any(_was_switched_off(row, remote))
@@ -136,8 +138,8 @@ def _hold_deletions(act: Act) -> int:
     waiting = Deletion.select(Deletion, SubAccount).join(SubAccount).where(Deletion.started_at.is_null())
     deletions = list(waiting)
     for deletion in deletions:
-        free = {"released_at": None, "released_by": "", "released_name": "", "held_at": deletion.held_at or act.at}
-        Deletion.update(**free).where(Deletion.id == deletion.id).execute()
+        if not deletion.waits_for_second:
+            deletion.hold(act.at, CODE)
         row = deletion.sub_account
         record(act, "sub_account.deletion_held", row, partner=row.partner_id, after={"reason": CODE})
     return len(deletions)

@@ -9,9 +9,9 @@ from models.drift import Drift
 from models.recovery import Restoration
 from models.sub_account import Region, SubAccount
 from services import restored
-from services.allocation_ledger import APPLY_WITHIN
 from services.audit import Act, record
 from services.provisioning_desk import phase_of_wish
+from services.purging import deadline
 from services.refusal import N_, Refusal
 
 
@@ -101,7 +101,7 @@ def _not_compared(mode: Restoration) -> list[Region]:
 
 def _hand_back(act: Act, row: SubAccount) -> SubAccount:
     row.phase, row.reason_code, row.last_error = phase_of_wish(row), "", ""
-    row.attempts, row.next_attempt_at, row.deadline_at = 0, act.at, act.at + APPLY_WITHIN
+    row.attempts, row.next_attempt_at, row.deadline_at = 0, act.at, deadline(row, act.at)
     row.save(only=["phase", "reason_code", "last_error", "attempts", "next_attempt_at", "deadline_at"])
     after = {"phase": row.phase, "reason": restored.CODE}
     record(act, "sub_account.retried", row, partner=row.partner_id, before={"phase": "attention"}, after=after)

@@ -132,9 +132,13 @@ def _contract_runs(row: SubAccount) -> bool:
 
 
 def _want(act: Act, row: SubAccount, state: str) -> None:
-    """Writes the wish and makes the row due for the worker."""
+    """Writes the wish and makes the row due for the worker. What is on hold needs people, except that its access is
+    barred as ever."""
     row.wanted_state, row.generation = state, row.generation + 1
-    row.phase = row.phase if row.phase in ("pending", "provisioning") else phase_of_wish(row)
+    if row.paused_at is not None and phase_of_wish(row) != "suspending":
+        row.phase = "attention"
+    elif row.phase not in ("pending", "provisioning"):
+        row.phase = phase_of_wish(row)
     row.attempts, row.next_attempt_at, row.deadline_at = 0, act.at, act.at + APPLY_WITHIN
     row.save(
         only=[

@@ -59,7 +59,8 @@ def _opened(backend: Backend) -> Storage:
 def _site(settings: Settings, clock: Clock, backend: Backend, storage: Storage) -> Site:
     with database.connection_context():
         region = regions.describe(backend.name, storage)
-    return Site(region, storage, Vault(settings.data_keys), clock, owner=f"{socket.gethostname()}:{os.getpid()}")
+    owner, most = f"{socket.gethostname()}:{os.getpid()}", settings.deletions_per_hour
+    return Site(region, storage, Vault(settings.data_keys), clock, owner, deletions_per_hour=most)
 
 
 def _warn_of_the_abandoned() -> None:

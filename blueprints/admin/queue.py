@@ -105,7 +105,7 @@ def _of_held(region: Region, number: int, since_at: datetime) -> Entry:
         ),
         since_at,
         url_for("admin.storage", _anchor=f"held-{region.id}"),
-        _("More than usual are due at once. See whether they are meant, then release them."),
+        _("See why they are held back and whether they are meant, then release them."),
     )
 
 

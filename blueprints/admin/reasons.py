@@ -20,6 +20,18 @@ def advice(code: str) -> str:
             "The account was there and is gone; its data may be lost. Find out why, and bring it back there if that "
             "can be. Only then decide that it is made anew, empty."
         ),
+        "gone": _(
+            "The account was gone before its deletion removed anything. See whether the region's address leads to the "
+            "right storage service. Only when you know why it is gone, decide that the deletion ends."
+        ),
+        "not_begun": _(
+            "It is marked as deleted, but the portal never began that, so nothing is removed. Somebody wrote to the "
+            "database: find out who, and put the row right."
+        ),
+        "too_many": _(
+            "More deletions run than may begin by themselves within an hour. See whether they are meant, and put on "
+            "hold those that are not: the worker goes on with the others in an hour."
+        ),
         "no_room": _(
             "Other sub-accounts of the contract still hold what they give up. See what keeps them, then try again."
         ),

@@ -46,6 +46,7 @@ def _show(status: int = 200, **values):
         regions=figures.regions(at),
         under_way=deletion_guard.under_way,
         held=deletion_guard.held,
+        pending=deletion_guard.pending,
         abilities=region_words.abilities,
         alarm_title=region_words.alarm_title,
         alarm_advice=region_words.alarm_advice,

@@ -1,9 +1,11 @@
-"""The second person's look at deletions that were held back because many came at once."""
+"""Deletions that were asked for: an operator holds one back before it begins, and a second person lets those begin that
+were held back."""
 
-from flask import flash, url_for
+from flask import flash, g, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from wtforms import HiddenField
+from wtforms import SelectMultipleField
 
 from blueprints.access import Permission, act, requires
 from blueprints.admin import bp
@@ -16,9 +18,9 @@ from services.refusal import NotFound, Refusal
 
 
 class ReleaseForm(ReasonForm):
-    """`seen` names the batch that the operator looked at."""
+    """`chosen`: ids of deletions that the operator looked at."""
 
-    seen = HiddenField()
+    chosen = SelectMultipleField(_l("Release"), coerce=int, validate_choice=False)
 
 
 @bp.route("/storage/deletions/<int:region_id>", methods=["GET", "POST"])
@@ -30,7 +32,7 @@ def release_deletions(region_id: int):
     form = ReleaseForm()
     if form.validate_on_submit():
         try:
-            number = deletion_guard.release(act(), region_id, form.seen.data or "", form.reason.data)
+            number = deletion_guard.release(act(), region_id, form.chosen.data, form.reason.data)
         except Refusal as refusal:
             put_refusal(form, refusal)
         else:
@@ -40,6 +42,36 @@ def release_deletions(region_id: int):
     if not waiting:
         flash(_("No deletion waits here any more."), "info")
         return leave_to(url_for("admin.storage"))
-    form.seen.data = deletion_guard.seen(waiting)
-    values = {"region": region, "form": form, "waiting": waiting}
-    return answer("admin/release.html", status=422 if form.errors else 200, **values)
+    chosen = form.chosen.data or [] if form.is_submitted() else [deletion.id for deletion in waiting]
+    values = {"region": region, "form": form, "waiting": waiting, "chosen": chosen, "why": held_because}
+    return answer("admin/release.html", status=422 if form.errors else 200, at=g.clock.now(), **values)
+
+
+@bp.route("/storage/<account:number>/hold-deletion", methods=["GET", "POST"])
+@requires(Permission.STORAGE_DECIDE)
+def hold_deletion(number: str):
+    deletion = deletion_guard.asked(number)
+    form = ReasonForm()
+    if form.validate_on_submit():
+        try:
+            row = deletion_guard.hold_back(act(), number, form.reason.data)
+        except NotFound:
+            raise
+        except Refusal as refusal:
+            put_refusal(form, refusal)
+        else:
+            flash(_("The deletion of %(name)s is held back until somebody releases it.", name=row.name), "good")
+            return leave_to(url_for("admin.storage"))
+    status = 422 if form.errors else 200
+    return answer("admin/hold_deletion.html", status=status, form=form, deletion=deletion, account=deletion.sub_account)
+
+
+def held_because(reason: str) -> str:
+    """Why a deletion is held back, in a few words."""
+    known = {
+        "many": _("More were due within an hour than may begin by themselves"),
+        "restored": _("The database was restored from a backup"),
+        "operator": _("An operator held it back"),
+        "partner": _("The partner is not active"),
+    }
+    return known.get(reason, "–")

@@ -17,6 +17,7 @@ DECISIONS = {
     "resume": desk.resume,
     "accept": desk.accept_remote,
     "cancel": desk.cancel,
+    "end": desk.end_deletion,
     "anew": lambda who, *seen: desk.make_anew(who, current_app.settings, *seen),
 }
 
@@ -67,6 +68,7 @@ def told(way: str, name: str) -> str:
         "resume": _("%(name)s goes on. This page shows when the storage service has followed.", name=name),
         "accept": _("The amount on the storage service is now the allocation of %(name)s.", name=name),
         "cancel": _("The change of %(name)s is taken back.", name=name),
+        "end": _("The deletion of %(name)s ends as soon as the worker finds it gone once more.", name=name),
         "anew": _("%(name)s is made anew, empty. Tell the partner what happened to the data.", name=name),
     }[way]
 
@@ -80,6 +82,6 @@ def _page(form: DecideForm, number: str):
         form=form,
         account=row,
         there_bytes=desk.remote_bytes(row),
-        gone=desk.is_gone(row),
+        gone=desk.is_gone(row) or desk.is_gone_before_deletion(row),
         advice=advice(row.reason_code),
     )

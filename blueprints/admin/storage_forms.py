@@ -5,13 +5,14 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from services.provisioning_desk import fingerprint, is_gone, remote_bytes
+from services.provisioning_desk import fingerprint, is_gone, is_gone_before_deletion, remote_bytes
 
 WAYS = {
     "pause": _l("Put on hold: the worker leaves it alone until you let it go on"),
     "resume": _l("Let it go on: the worker brings the storage service to what is wanted, at once"),
     "accept": _l("Take over the amount that stands on the storage service"),
     "cancel": _l("Go back to the amount that was last in force"),
+    "end": _l("It is known to be gone: the worker looks once more, then ends the deletion"),
     "anew": _l("Make the account anew, empty: what it held is lost, and its keys have to be replaced"),
 }
 
@@ -42,6 +43,8 @@ def ways_for(row) -> list[str]:
         ways.append("cancel")
     if is_gone(row):
         ways.append("anew")
+    if is_gone_before_deletion(row):
+        ways.append("end")
     return ways
 
 

@@ -99,7 +99,12 @@ def progress(deletion: Deletion | None) -> tuple:
     """How far a deletion has come."""
     if deletion is None:
         return ()
-    return deletion.found_bytes, deletion.removed_bytes, deletion.removed_objects, deletion.waits_for_second
+    return (
+        deletion.found_bytes,
+        deletion.removed_bytes,
+        deletion.removed_objects,
+        deletion.held_reason if deletion.waits_for_second else "",
+    )
 
 
 def steps(account: SubAccount, keys: list[AccessKey]) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from tests.applicants import applicant
 
 DECIDERS_ONLY = {
     "admin.approve", "admin.refuse", "admin.new_contract", "admin.decide", "admin.settle", "admin.release_deletions",
-    "admin.restored_mode",
+    "admin.hold_deletion", "admin.restored_mode",
 }  # fmt: skip
 OWNERS_ONLY = {"admin.operators", "admin.new_operator", "admin.deactivate_operator", "admin.activate_operator"}
 WHO = ["alice", "bob", "vera", "charlie"]

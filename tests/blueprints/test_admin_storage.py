@@ -169,7 +169,7 @@ def test_the_phase_says_what_the_worker_is_to_do(stuck, values, phase):
 
 def reason_codes() -> set[str]:
     """Every code that the worker may leave, read from its code."""
-    text = (source.ROOT / "services" / "provisioning.py").read_text()
+    text = "".join((source.ROOT / "services" / name).read_text() for name in ("provisioning.py", "purging.py"))
     named = re.findall(r'(?:NeedsPeople\(|_call_people\(site, row, )"(\w+)"', text)
     return {*named, provisioning.NO_ROOM, regions.UNAVAILABLE}
 

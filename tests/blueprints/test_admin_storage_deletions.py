@@ -1,5 +1,6 @@
 """What operators see of deletions, and who lets those begin that were held back."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,6 @@ import pytest
 from models.deletion import Deletion
 from models.operator import Operator
 from models.sub_account import SubAccount
-from services import deletion_guard
 from tests.accounts import TB, opened
 from tests.applicants import texts_of
 
@@ -21,7 +21,8 @@ def held(cast, settings, clock) -> list[Deletion]:
         SubAccount.update(wanted_state="suspended", delete_after_at=clock.now()).execute()
         asked = {"asked_at": clock.now() - timedelta(days=30), "asked_name": "Alice Adler"}
         row = Deletion.create(
-            sub_account=account, region=cast.region, held_at=clock.now(), asked_by=f"member:{cast.alice.id}", **asked
+            sub_account=account, region=cast.region, held_at=clock.now(), held_reason="many",
+            asked_by=f"member:{cast.alice.id}", **asked,
         )  # fmt: skip
         rows.append(row)
     return rows
@@ -33,7 +34,7 @@ def address(cast) -> str:
 
 
 def sent(held, reason="spoke with Alice") -> dict:
-    return {"reason": reason, "seen": deletion_guard.seen(held)}
+    return {"reason": reason, "chosen": [deletion.id for deletion in held]}
 
 
 def test_what_is_held_back_stands_in_the_queue_and_on_the_storage_page(cast, client_as, held, address):
@@ -59,14 +60,71 @@ def test_a_second_person_looks_and_releases(cast, client_as, held, address):
     assert olga.get(address).status_code == 303
 
 
-def test_a_reason_is_needed_and_another_batch_is_refused(cast, client_as, held, address):
+def ticked(page) -> list[int]:
+    return [int(found) for found in re.findall(r'name="chosen" value="(\d+)" checked', page.text)]
+
+
+def test_only_those_that_are_ticked_are_released(cast, client_as, held, address):
     olga = client_as(cast.olga)
-    assert olga.post(address, data=sent(held, reason="")).status_code == 422
-    answer = olga.post(address, data=sent(held[:1]))
-    assert answer.status_code == 422
-    assert "Other deletions wait here by now" in answer.text
+    assert ticked(olga.get(address)) == [held[0].id, held[1].id]
+    answer = olga.post(address, data=sent(held[1:], reason=""))
+    assert answer.status_code == 422 and ticked(answer) == [held[1].id]
+    answer = olga.post(address, data=sent([]))
+    assert answer.status_code == 422 and "Choose at least one deletion." in answer.text
+    assert olga.post(address, data=sent(held[1:])).status_code == 303
+    assert [row.released_at is not None for row in Deletion.select().order_by(Deletion.id)] == [False, True]
+
+
+def test_one_that_waits_no_more_is_not_released(cast, client_as, held, address):
+    Deletion.delete().where(Deletion.id == held[0].id).execute()
+    for chosen in (held, ["x"]):
+        data = {"reason": "spoke", "chosen": [getattr(one, "id", one) for one in chosen]}
+        assert client_as(cast.olga).post(address, data=data).status_code == 422
     assert Deletion.select().where(Deletion.released_at.is_null(False)).count() == 0
-    assert deletion_guard.seen(held) in answer.text  # so that the next try can succeed
+
+
+def test_the_page_says_why_each_is_held_back_and_when_it_is_due(cast, client_as, clock, held, address):
+    SubAccount.update(delete_after_at=clock.now() + timedelta(days=25)).where(
+        SubAccount.id == held[0].sub_account_id
+    ).execute()
+    Deletion.update(held_reason="restored").where(Deletion.id == held[0].id).execute()
+    first, second = texts_of(client_as(cast.olga).get(address), "tbody tr")
+    assert "27 Mar 2026" in first and "restored from a backup" in first
+    assert "due now" in second and "More were due within an hour" in second
+
+
+@pytest.fixture
+def asked(held, clock) -> str:
+    """The number of one that was asked for and is neither due nor held back."""
+    Deletion.update(held_at=None, held_reason="").where(Deletion.id == held[0].id).execute()
+    row = SubAccount.get_by_id(held[0].sub_account_id)
+    SubAccount.update(delete_after_at=clock.now() + timedelta(days=12)).where(SubAccount.id == row.id).execute()
+    return row.number
+
+
+def test_an_operator_sees_what_was_asked_for_and_holds_it_back(cast, client_as, held, asked):
+    olga, address = client_as(cast.olga), f"/admin/storage/{asked}/hold-deletion"
+    page = olga.get("/admin/storage")
+    assert "Asked for in embedded, not begun" in page.text and address in page.text
+    assert "14 Mar 2026" in page.text
+    assert address not in client_as(cast.oscar).get("/admin/storage").text
+    assert "Alice Adler" in olga.get(address).text
+    assert olga.post(address, data={"reason": ""}).status_code == 422
+    answer = olga.post(address, data={"reason": "Alice has left them"})
+    assert (answer.status_code, answer.location) == (303, "/admin/storage")
+    assert Deletion.get_by_id(held[0].id).held_reason == "operator"
+    page = olga.get("/admin/storage")
+    assert "is held back until somebody releases it" in page.text and "not begun" not in page.text
+    answer = olga.post(address, data={"reason": "once more"})
+    assert answer.status_code == 422 and "is held back already" in answer.text
+
+
+def test_only_managers_and_owners_hold_back(cast, client_as, held, asked):
+    address = f"/admin/storage/{asked}/hold-deletion"
+    assert client_as(cast.oscar).post(address, data={"reason": "no"}).status_code == 403
+    assert client_as(cast.alice).post(address, data={"reason": "no"}).status_code == 404
+    assert client_as(cast.olga).get("/admin/storage/100000000009/hold-deletion").status_code == 404
+    assert Deletion.get_by_id(held[0].id).held_at is None
 
 
 def test_whoever_asked_for_one_does_not_release_it(cast, client_as, held, address):

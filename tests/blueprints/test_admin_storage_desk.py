@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from models.contract import Contract
+from models.deletion import Deletion
 from models.drift import Drift
 from models.sub_account import Region, SubAccount
 from services.provisioning_desk import fingerprint
@@ -49,6 +50,21 @@ def test_the_page_offers_what_fits_the_state(cast, client_as, stuck, finding):
     facts = " ".join(texts_of(page, ".facts"))
     assert "Allocation wanted1 TB" in facts.replace("\u00a0", " ")
     assert "Found on the storage service3 TB" in facts.replace("\u00a0", " ")
+
+
+def test_the_end_of_a_deletion_whose_account_is_gone_is_confirmed(cast, client_as, clock, stuck):
+    SubAccount.update(wanted_state="deleted", reason_code="gone").execute()
+    at = clock.now()
+    row = Deletion.create(
+        sub_account=stuck, region=cast.region, asked_at=at, asked_by="member:1", asked_name="Alice Adler", started_at=at
+    )
+    olga = client_as(cast.olga)
+    page = olga.get(DECIDE)
+    assert "then ends the deletion" in page.text and "gone before its deletion removed anything" in page.text
+    assert olga.post(DECIDE, data=sent(stuck, "end")).status_code == 303
+    assert (Deletion.get_by_id(row.id).gone_name, SubAccount.get_by_id(stuck.id).phase) == ("Olga Olsen", "deleting")
+    SubAccount.update(phase="attention", reason_code="unavailable").execute()
+    assert "then ends the deletion" not in olga.get(DECIDE).text
 
 
 def test_without_another_amount_nothing_can_be_taken_over(cast, client_as, stuck):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from models.contract import Contract
 from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
 from tests.accounts import TB, opened
@@ -109,8 +110,51 @@ def test_until_then_the_page_counts_down_and_offers_to_restore(client_as, cast, 
 
 def test_one_that_waits_for_a_second_person_says_so(alice, account, clock):
     to_be_deleted(alice, account)
-    Deletion.update(held_at=clock.now()).execute()
-    assert "a second person at" in shown(alice, account)
+    Deletion.update(held_at=clock.now(), held_reason="many").execute()
+    assert "It is due and waits, because many deletions came at once" in shown(alice, account)
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("restored", "restored from a backup"),
+        ("operator", "holds the deletion back"),
+        ("partner", "Your company was not active"),
+    ],
+)
+def test_one_that_is_held_back_says_why_and_promises_no_date(alice, account, clock, reason, words):
+    to_be_deleted(alice, account)
+    Deletion.update(held_at=clock.now(), held_reason=reason).execute()
+    page = shown(alice, account)
+    assert words in page and "Deletion held back, due on 1 Apr 2026" in page
+    for wrong in ("It is due and waits", "days are left", "Will be deleted on"):
+        assert wrong not in page, wrong
+    address = alice.get(f"/sub-accounts/{account.number}").text
+    assert f"/sub-accounts/{account.number}/restore" in address
+
+
+def test_one_that_waits_for_an_operator_says_so(alice, account, clock):
+    to_be_deleted(alice, account, paused_at=clock.now())
+    page = shown(alice, account)
+    assert "it does not begin before we have looked at this sub-account" in page
+    assert "work again as soon as we have looked at this sub-account" in page
+
+
+def test_one_that_is_restored_while_on_hold_is_not_said_to_have_access(alice, account, clock):
+    to_be_deleted(alice, account, paused_at=clock.now())
+    assert post(alice, account, "restore").status_code == 303
+    page = shown(alice, account)
+    assert "All keys stay refused until this is solved" in page and "Existing access goes on" not in page
+
+
+def test_restoring_promises_what_will_happen(alice, account):
+    to_be_deleted(alice, account)
+    assert "taken back, and the keys work again" in shown(alice, account)
+    Contract.update(state="expired").execute()
+    page = shown(alice, account)
+    assert "stays paused, because its contract is not active" in page and "keys work again" not in page
+    post(alice, account, "restore")
+    assert now(account).wanted_state == "suspended"
 
 
 def test_a_running_deletion_says_how_far_it_is_and_offers_nothing(alice, account, clock):
@@ -123,6 +167,12 @@ def test_a_running_deletion_says_how_far_it_is_and_offers_nothing(alice, account
     answer = alice.post(f"/sub-accounts/{account.number}/restore", data={}, follow_redirects=True)
     assert "can no longer be stopped or taken back" in answer.text
     assert now(account).wanted_state == "deleted"
+
+
+def test_a_running_deletion_of_an_unknown_amount_says_what_is_removed(alice, account, clock):
+    begun(alice, account, clock, removed_bytes=TB)
+    page = shown(alice, account)
+    assert "1 TB removed. It ends irrevocably." in page and " of " not in page.split("removed. It ends")[0][-20:]
 
 
 def test_a_poll_of_a_running_deletion_gets_each_step_once(alice, account, clock):
@@ -153,6 +203,16 @@ def test_a_deleted_one_shows_what_proves_it(alice, account, clock):
         assert words in page, words
     assert account.number in alice.get("/sub-accounts?state=deleted").text
     assert account.number not in alice.get("/sub-accounts").text
+
+
+def test_one_that_was_gone_before_says_who_confirmed_that(alice, account, clock):
+    begun(alice, account, clock, gone_name="Olga Olsen")
+    SubAccount.update(phase="deleted", observed_state="deleted", allocated_bytes=0).execute()
+    AccessKey.update(phase="deleted", wanted="deleted", retained_ct=None).execute()
+    Deletion.update(ended_at=clock.now()).execute()
+    page = shown(alice, account)
+    assert "gone before anything was removed; Olga Olsen" in page and "NoSuchUser" not in page
+    assert "Everything was removed" not in page and "gone already" in page
 
 
 def test_a_deletion_in_trouble_does_not_speak_of_existing_access(alice, account, clock):

@@ -79,7 +79,7 @@ def ending(storage: Storage, client: Client) -> dict[str, Any]:
         "there": [_there(storage, row) for row in rows],
         "trail": Counter(action for (action,) in actions.tuples()),
         "pairs": _pairs(storage, client),
-        "deletions": list(Deletion.select(Deletion.found_bytes, Deletion.ended_at.is_null()).tuples()),
+        "deletions": list(Deletion.select(Deletion.seen_at.is_null(), Deletion.ended_at.is_null()).tuples()),
     }
 
 

@@ -11,9 +11,10 @@ from models.base import database
 from models.contract import AllocationEntry
 from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
-from services import deletion_guard, promises
+from services import deletion_guard, promises, usage_keeping
 from services.provisioning import provision_next
 from services.site import Site
+from services.storage.contract import Measured
 from tests.crash import test_killed_worker as killing
 from tests.crash.kept_storage import KeptStorage
 from tests.services.deletions import delete, store
@@ -59,6 +60,7 @@ def end(site: Site, row: SubAccount) -> None:
     assert len(proven(row)) == 1
     lines = AllocationEntry.select().where(AllocationEntry.sub_account_id == row.id, AllocationEntry.cause == "closed")
     assert [line.before_bytes for line in lines] == [TB]
+    assert deletion.seen_at is not None and proven(row)[0].after["verified"] == "NoSuchUser"
     # a page whose answer died with the worker is not counted, and none is counted twice
     assert deletion.removed_objects <= deletion.found_objects == OBJECTS
     for key in AccessKey.select().where(AccessKey.sub_account == row):
@@ -80,6 +82,7 @@ def test_a_deletion_survives_a_kill_at_every_point(ground, tmp_path, monkeypatch
         delete(ground, row)
         work(site)
         ground.clock.advance(days=30)
+        usage_keeping.keep(row.id, Measured(OBJECTS * GB, OBJECTS, (), None, None, False), ground.clock.now())
         return row
 
     for deadly in itertools.count(1):

@@ -68,6 +68,9 @@ FORBIDDEN = [
     ("deletion", {"started_at": "2026-03-02 09:00:00", "found_bytes": -1, "found_objects": 0}),
     ("deletion", {"released_at": "2026-03-02 09:00:00"}),
     ("deletion", {"cursor": "page 2"}),
+    ("deletion", {"held_reason": "somebody"}),
+    ("deletion", {"seen_at": "2026-03-02 09:00:00"}),
+    ("deletion", {"gone_name": "Olga Olsen"}),
     ("deletion", {"started_at": "2026-03-02 09:00:00", "ended_at": "2026-03-02 09:00:00", "cursor": "page 2"}),
 ]
 ALSO_FORBIDDEN = [

@@ -8,9 +8,10 @@ import pytest
 
 from models.base import database, write_tx
 from models.deletion import Deletion
+from models.partner import Partner
 from models.sub_account import Region, SubAccount
 from services import deletion_guard, sub_account_life
-from services.deletion_guard import ReleaseRefused
+from services.deletion_guard import HoldRefused, ReleaseRefused
 from services.provisioning_desk import fingerprint, pause, resume
 from services.refusal import NotFound
 from services.sub_account_life import LifeRefused
@@ -43,9 +44,13 @@ def standing(rows) -> str:
     return "".join(letter[row.id] for row in rows)
 
 
-def release(ground, region, person=None, reason="spoke with Alice") -> int:
-    batch = deletion_guard.seen(deletion_guard.held(region))
-    return deletion_guard.release(ground.act(person or ground.cast.olga), region.id, batch, reason)
+def release(ground, region, person=None, reason="spoke with Alice", chosen=None) -> int:
+    ids = [deletion.id for deletion in deletion_guard.held(region)] if chosen is None else chosen
+    return deletion_guard.release(ground.act(person or ground.cast.olga), region.id, ids, reason)
+
+
+def hold_back(ground, row, reason="call me first") -> SubAccount:
+    return deletion_guard.hold_back(ground.act(ground.cast.olga), row.number, reason)
 
 
 def test_so_many_begin_by_themselves_and_the_others_are_held_back(ground, site, rows):
@@ -104,20 +109,27 @@ def test_whoever_asked_does_not_release(ground, site, rows):
     with pytest.raises(ReleaseRefused, match="Somebody else"):
         release(ground, site.region)
     assert standing(rows) == "bbhhh"
-    assert release(ground, site.region, ground.cast.oscar) == 3
+    others = [deletion.id for deletion in deletion_guard.held(site.region) if deletion.asked_by != own]
+    assert release(ground, site.region, chosen=others) == 2
+    assert release(ground, site.region, ground.cast.oscar) == 1
 
 
 def test_only_what_was_looked_at_is_released(ground, site, rows):
     begin(ground, site)
-    batch = deletion_guard.seen(deletion_guard.held(site.region))
+    ids = [deletion.id for deletion in deletion_guard.held(site.region)]
     restore(ground, rows[4])
     with pytest.raises(ReleaseRefused, match="Other deletions wait"):
-        deletion_guard.release(ground.act(ground.cast.olga), site.region.id, batch, "old page")
-    assert release(ground, site.region) == 2
+        release(ground, site.region, chosen=ids)
+    with pytest.raises(ReleaseRefused, match="at least one"):
+        release(ground, site.region, chosen=[])
+    assert release(ground, site.region, chosen=ids[:1]) == 1
+    begin(ground, site)
+    assert standing(rows[:4]) == "bbbh"
+    assert release(ground, site.region) == 1
     with pytest.raises(ReleaseRefused, match="No deletion waits"):
         release(ground, site.region)
     with pytest.raises(NotFound):
-        deletion_guard.release(ground.act(ground.cast.olga), 99, batch, "nowhere")
+        deletion_guard.release(ground.act(ground.cast.olga), 99, ids, "nowhere")
 
 
 def test_what_is_held_back_can_be_restored_and_asked_for_anew(ground, site, rows):
@@ -156,6 +168,73 @@ def test_one_that_an_operator_has_put_on_hold_does_not_begin(ground, site, rows)
     work(site)
     begin(ground, site)
     assert standing(rows) == "hbbhh"
+
+
+def test_an_operator_holds_one_back_before_it_begins(ground, site, rows):
+    ground.clock.advance(days=-3)
+    hold_back(ground, rows[0])
+    ground.clock.advance(days=3)
+    begin(ground, site)
+    assert standing(rows) == "hbbhh"
+    assert Deletion.get(Deletion.sub_account == rows[0]).held_reason == "operator"
+    event = trail("sub_account.deletion_held")[0]
+    assert (event.actor_name, event.after["reason"]) == ("Olga Olsen", "call me first")
+    ground.clock.advance(hours=3)
+    assert release(ground, site.region) == 3
+    begin(ground, site)
+    assert standing(rows) == "bbbbb"
+
+
+def test_one_that_was_released_can_be_held_back_until_it_begins(ground, site, rows):
+    begin(ground, site)
+    release(ground, site.region)
+    hold_back(ground, rows[4])
+    begin(ground, site)
+    assert standing(rows) == "bbbbh"
+    with pytest.raises(HoldRefused, match="held back already"):
+        hold_back(ground, rows[4])
+    with pytest.raises(HoldRefused, match="has begun"):
+        hold_back(ground, rows[0])
+    restore(ground, rows[4])
+    with pytest.raises(NotFound):
+        hold_back(ground, rows[4])
+    assert [found.sub_account_id for found in deletion_guard.pending(site.region)] == []
+
+
+def test_what_was_asked_for_is_listed_until_it_begins_or_is_held_back(ground, site, rows):
+    hold_back(ground, rows[3])
+    assert [found.sub_account_id for found in deletion_guard.pending(site.region)] == [
+        rows[place].id for place in (0, 1, 2, 4)
+    ]
+
+
+@pytest.mark.parametrize("state", ["suspended", "closed"])
+def test_a_partner_that_is_not_active_loses_nothing_by_itself(ground, site, rows, state):
+    Partner.update(state=state).where(Partner.id == ground.cast.northwind.id).execute()
+    begin(ground, site)
+    assert standing(rows) == "hhhhh"
+    assert {found.held_reason for found in Deletion.select()} == {"partner"}
+    assert release(ground, site.region) == 5
+    assert begin(ground, site) == 5
+    Partner.update(state="active").where(Partner.id == ground.cast.northwind.id).execute()
+    work(site)
+
+
+def test_holding_back_and_beginning_at_the_same_moment_never_do_both(ground, rows, site):
+    ground.settings = replace(ground.settings, deletions_per_hour=9)
+
+    def act(index: int) -> str:
+        if index == 5:
+            return str(begin(ground, site))
+        try:
+            hold_back(ground, rows[index])
+        except HoldRefused:
+            return "b"
+        return "h"
+
+    outcomes = together(6, act)[:5]
+    assert standing(rows) == "".join(outcomes)
+    work(site)
 
 
 def test_workers_that_count_at_the_same_moment_do_not_begin_more(ground, rows, site):

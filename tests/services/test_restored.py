@@ -7,6 +7,7 @@ from models.recovery import Home, Restoration
 from models.sub_account import Region, SubAccount
 from services import deletion_guard, restored, restored_desk
 from services import sub_account_life as life
+from services.purging import PROGRESS_WITHIN
 from services.sweep import sweep
 from tests.services.ground import TB, fresh, trail, work
 from tests.services.test_key_rotation import Rotation
@@ -55,6 +56,7 @@ def test_a_deletion_that_has_begun_stands_still(ground, site, row, end):
     assert row.remote_uid in site.storage._state
     assert (fresh(row).phase, fresh(row).reason_code) == ("attention", "restored")
     end()
+    assert fresh(row).deadline_at == ground.clock.now() + PROGRESS_WITHIN
     work(site)
     assert fresh(row).phase == "deleted" and row.remote_uid not in site.storage._state
 
@@ -63,6 +65,7 @@ def test_one_that_is_gone_there_is_noted_as_gone(ground, site, row):
     """It was completed after the backup: nothing is removed by writing that down."""
     ask_deletion(ground, site, row)
     deletion_guard.begin_due(site, ground.settings)
+    Deletion.update(seen_at=ground.clock.now()).execute()
     del site.storage._state[row.remote_uid]
     restored.begin(ground.act())
     work(site)
@@ -77,6 +80,7 @@ def test_a_deletion_that_was_released_before_has_to_be_released_again(ground, si
     restored.begin(ground.act())
     held = Deletion.get()
     assert (held.released_at, held.released_by, held.waits_for_second) == (None, "", True)
+    assert held.held_reason == "restored"
     assert [event.after["reason"] for event in trail("sub_account.deletion_held")] == ["restored"]
 
 
@@ -139,6 +143,18 @@ def test_postgres_is_told_apart_while_a_worker_runs(ground, site, row):
     work(site)
     assert not Restoration.select().exists()
     assert site.storage._state[row.remote_uid].quota_bytes == TB
+
+
+def test_a_pause_is_not_held_up_by_a_key_that_was_switched_off_there(ground, site, row):
+    """It only bars access; what it would let in waits as before."""
+    [key_id] = site.storage._state[row.remote_uid].keys
+    site.storage._state[row.remote_uid].keys[key_id].active = False
+    restored.begin(ground.act())
+    life.suspend(ground.act(), row.partner, row.number)
+    work(site)
+    assert site.storage._state[row.remote_uid].suspended
+    assert not site.storage._state[row.remote_uid].keys[key_id].active
+    site.storage._state[row.remote_uid].keys[key_id].active = True
 
 
 def test_what_stands_is_not_put_on_hold(ground, site, row):

@@ -10,7 +10,7 @@ from models.deletion import Deletion
 from models.outbox import Mail
 from models.partner import Member
 from models.sub_account import AccessKey, SubAccount
-from services import deletion_guard
+from services import deletion_guard, provisioning_desk
 from services import sub_account_life as life
 from services.allocation import Change
 from services.refusal import NotFound
@@ -50,6 +50,64 @@ def test_pausing_refuses_the_keys_and_resuming_lets_them_work_again(ground, site
     active = fresh(row)
     assert (active.phase, probe(site, row)) == ("ready", "alive")
     assert (active.suspended_at, active.suspended_by) == (None, "")
+
+
+def on_hold(ground, row) -> None:
+    """By an operator, while another change was under way."""
+    ground.move((row, 3 * TB))
+    seen = provisioning_desk.fingerprint(fresh(row))
+    provisioning_desk.pause(ground.act(ground.cast.olga), row.number, seen, "is it meant?")
+
+
+def test_pausing_bars_access_also_while_everything_else_is_on_hold(ground, site, row, partner):
+    on_hold(ground, row)
+    life.suspend(ground.act(), partner, row.number)
+    work(site)
+    held = fresh(row)
+    assert (probe(site, row), held.observed_state, held.settled) == ("suspended", "suspended", False)
+    assert (held.phase, held.paused_at is None) == ("attention", False)
+    assert site.storage.read_account(row.remote_uid).quota_bytes == 2 * TB
+    assert work(site) == 0
+    provisioning_desk.resume(ground.act(ground.cast.olga), row.number, provisioning_desk.fingerprint(held), "it is")
+    work(site)
+    assert (fresh(row).phase, site.storage.read_account(row.remote_uid).quota_bytes) == ("suspended", 3 * TB)
+
+
+def test_deleting_bars_access_also_while_on_hold_and_does_not_begin(ground, site, row):
+    on_hold(ground, row)
+    delete(ground, row)
+    work(site)
+    assert probe(site, row) == "suspended"
+    ground.clock.advance(days=31)
+    assert deletion_guard.begin_due(site, ground.settings) == 0
+    restore(ground, row)
+    work(site)
+    assert (fresh(row).phase, probe(site, row)) == ("attention", "suspended")  # nothing is let in while on hold
+    provisioning_desk.resume(
+        ground.act(ground.cast.olga), row.number, provisioning_desk.fingerprint(fresh(row)), "it is"
+    )
+    work(site)
+    assert (fresh(row).phase, probe(site, row)) == ("ready", "alive")
+
+
+def test_one_on_hold_that_is_not_there_is_asked_for_once_an_hour(ground, site, row, partner):
+    on_hold(ground, row)
+    kept = site.storage._state.pop(row.remote_uid)
+    life.suspend(ground.act(), partner, row.number)
+    assert work(site) == 1
+    assert (fresh(row).phase, fresh(row).reason_code) == ("attention", "missing")
+    site.storage._state[row.remote_uid] = kept
+    ground.clock.advance(hours=1)
+    work(site)
+    assert probe(site, row) == "suspended"
+
+
+def test_one_on_hold_that_was_never_made_stays_with_the_people(ground, partner):
+    row = ground.account("B", TB)
+    now = fresh(row)
+    provisioning_desk.pause(ground.act(ground.cast.olga), row.number, provisioning_desk.fingerprint(now), "wait")
+    life.suspend(ground.act(), partner, row.number)
+    assert fresh(row).phase == "attention" and work(ground.site()) == 0
 
 
 def test_saying_it_twice_changes_nothing_and_leaves_one_trail_row(ground, site, row, partner):
