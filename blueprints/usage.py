@@ -12,13 +12,15 @@ from flask_wtf import FlaskForm
 from wtforms import DateField
 
 from blueprints.access import Permission, requires, viewer
+from blueprints.errors import put_refusal
 from blueprints.partials import answer
 from models import usage_days, usage_lists
 from models.usage import UsageDay
-from services import csv_export, usage_chart
+from services import csv_export, usage_chart, usage_files
 from services.sub_account_lookup import own_sub_account
 
 bp = Blueprint("usage", __name__, url_prefix="/usage")
+desk = usage_files.Desk()
 
 LONGEST_DAYS = 366
 NUMBER = re.compile("[0-9]{12}")
@@ -86,7 +88,11 @@ def range_of(args: Mapping[str, str], usual: Range) -> tuple[Range, RangeForm]:
 @bp.get("")
 @requires(Permission.USAGE_VIEW)
 def index():
-    days, form = range_of(request.args, this_month(g.clock.now()))
+    return listing(*range_of(request.args, this_month(g.clock.now())))
+
+
+def listing(days: Range, form: RangeForm, status: int = 422):
+    """The page; `status` is that of a form with errors."""
     places = {name: place(name) for name in ("after", "before")}
     found = usage_lists.page(viewer.partner, days.first_on, days.last_on, **places)
     own, nobody = days.arguments, "0" * 12
@@ -94,7 +100,7 @@ def index():
     return answer(
         "usage/index.html",
         "usage/_lines.html",
-        status=422 if form.errors else 200,
+        status=status if form.errors else 200,
         form=form,
         days=days,
         found=found,
@@ -114,7 +120,7 @@ def export():
     """All pages. Days that cannot be shown are answered with the page that says so."""
     days, form = range_of(request.args, this_month(g.clock.now()))
     if form.errors:
-        return index()
+        return listing(days, form)
     lines = usage_lists.everything(viewer.partner, days.first_on, days.last_on)
     return file(COLUMNS, file_rows(lines, days), "usage", days)
 
@@ -122,11 +128,19 @@ def export():
 @bp.get("/days.csv")
 @requires(Permission.USAGE_VIEW)
 def export_days():
-    """Every day of every sub-account. Days that cannot be shown are answered with the page that says so."""
+    """Every day of every sub-account. What cannot be made now is answered with the page that says so."""
     days, form = range_of(request.args, this_month(g.clock.now()))
     if form.errors:
-        return index()
-    return file(DAY_COLUMNS, day_rows(days), "usage-by-day", days)
+        return listing(days, form)
+    try:
+        usage_files.refuse_long(viewer.partner, days.first_on, until_today(days))
+        end = desk.begin(viewer.partner)
+    except usage_files.FileRefused as refused:
+        put_refusal(form, refused)
+        return listing(days, form, 422 if refused.field else 429)
+    response = file(DAY_COLUMNS, day_rows(days), "usage-by-day", days)
+    response.call_on_close(end)  # read to its end, broken off, or never begun
+    return response
 
 
 @bp.get("/<account:number>")
@@ -171,11 +185,14 @@ def file_rows(lines: Iterator[usage_lists.Line], days: Range) -> Iterator[list]:
         ]  # fmt: skip
 
 
+def until_today(days: Range) -> date:
+    return min(days.last_on, g.clock.now().astimezone(UTC).date())
+
+
 def day_rows(days: Range, number: str = "") -> Iterator[list]:
     """A day that was not measured has empty cells, and so has one whose traffic the storage service did not tell.
     Days to come have no row."""
-    last_on = min(days.last_on, g.clock.now().astimezone(UTC).date())
-    for line in usage_days.daily(viewer.partner, days.first_on, last_on, number):
+    for line in usage_days.daily(viewer.partner, days.first_on, until_today(days), number):
         account = line.account
         yield [
             account.number, account.name, account.customer_name, account.billing, line.day_on,

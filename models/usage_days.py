@@ -106,7 +106,7 @@ def daily(partner: Partner, first_on: date, last_on: date, number: str = "") -> 
     told = _told(partner, first_on, last_on)
     place: list | None = None
     while True:
-        query = _accounts(partner, number)
+        query = _accounts(partner, first_on, last_on, number)
         if place is not None:
             query = query.where(after_place(place))
         rows = list(query.order_by(SubAccount.name_key, SubAccount.id).limit(BATCH_ROWS).namedtuples())
@@ -119,12 +119,28 @@ def daily(partner: Partner, first_on: date, last_on: date, number: str = "") -> 
         place = [rows[-1].name_key, rows[-1].id]
 
 
-def _accounts(partner: Partner, number: str):
+def sub_accounts(partner: Partner, first_on: date, last_on: date) -> int:
+    """How many sub-accounts `daily` has lines of."""
+    return _accounts(partner, first_on, last_on).count()
+
+
+def _accounts(partner: Partner, first_on: date, last_on: date, number: str = ""):
+    """Those that were opened by then, and of those that are gone the ones of which something is known."""
     query = SubAccount.select(
         SubAccount.id, SubAccount.number, SubAccount.name, SubAccount.name_key, SubAccount.billing, SubAccount.phase,
         SubAccount.created_at, SubAccount.region.alias("region_id"), Customer.name.alias("customer_name"),
-    ).join(Customer).where(SubAccount.partner == partner)  # fmt: skip
+    ).join(Customer).where(
+        SubAccount.partner == partner,
+        SubAccount.created_at < datetime.combine(last_on + timedelta(days=1), time(), UTC),
+        (SubAccount.phase != "deleted")
+        | fn.EXISTS(_known(UsageDay, first_on, last_on))
+        | fn.EXISTS(_known(TrafficDay, first_on, last_on)),
+    )  # fmt: skip
     return query.where(SubAccount.number == number) if number else query
+
+
+def _known(table: Any, first_on: date, last_on: date):
+    return table.select(table.id).where(table.sub_account == SubAccount.id, table.day_on.between(first_on, last_on))
 
 
 def _by_day(table: Any, ids: list[int], first_on: date, last_on: date) -> dict[int, dict[date, Any]]:

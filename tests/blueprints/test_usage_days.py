@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from blueprints import usage
 from models.sub_account import Region, SubAccount
 from models.usage import AccountUse, TrafficDay, TrafficTold, UsageDay
+from services import usage_files
 from tests.accounts import TB, many, opened
 
 GB = 10**9
@@ -224,3 +226,45 @@ def test_the_file_of_all_holds_each_sub_account_once_and_nobody_else_s(alice, cl
 def test_days_that_cannot_be_shown_are_explained_instead_of_a_file(alice, account):
     answer = alice.get("/usage/days.csv?first=2024-02-01&last=2026-02-01")
     assert answer.status_code == 422 and "Choose at most 366 days." in answer.text
+
+
+def test_more_lines_than_a_file_may_have_are_refused_with_the_days_that_fit(alice, client_as, cast, clock, monkeypatch):
+    monkeypatch.setattr(usage_files, "MOST_LINES", 100)
+    long_ago, later = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 2, 15, tzinfo=UTC)
+    many(cast, clock.now(), 10, created_at=long_ago)
+    many(cast, clock.now(), 5, name="Gone {n}", created_at=long_ago, phase="deleted")
+    many(cast, clock.now(), 5, name="Later {n}", created_at=later)
+    answer = alice.get("/usage/days.csv?first=2026-02-01&last=2026-02-11")
+    assert answer.status_code == 422 and answer.mimetype == "text/html"
+    words = "Choose fewer days, at most 10: this file has a line for each day of each sub-account."
+    assert answer.text.count(words) == 2, "in the summary and beside the field"
+    assert 'value="2026-02-11"' in answer.text
+    assert len(rows(alice.get("/usage/days.csv?first=2026-02-01&last=2026-02-10"))) == 100
+    assert alice.get("/usage/days.csv?first=2026-02-15&last=2026-02-21").status_code == 422
+    assert len(rows(alice.get("/usage/days.csv?first=2026-03-01&last=2026-12-31"))) == 30, "days to come have no line"
+    assert rows(client_as(cast.charlie).get("/usage/days.csv?first=2026-02-01&last=2026-02-28")) == []
+
+
+def test_one_file_at_a_time_is_made_for_a_partner_and_not_for_all_together(alice, client_as, cast, monkeypatch):
+    path, charlie = f"/usage/days.csv?{FEBRUARY}", client_as(cast.charlie)
+    end = usage.desk.begin(cast.northwind)
+    again = alice.get(path)
+    assert again.status_code == 429 and "is being made for you already" in again.text
+    assert charlie.get(path).status_code == 200
+    monkeypatch.setattr(usage_files, "MOST_AT_ONCE", 1)
+    other = charlie.get(path)
+    assert other.status_code == 429 and "Other files are being made" in other.text
+    end()
+    for _ in range(2):
+        assert alice.get(path).status_code == charlie.get(path).status_code == 200
+
+
+def test_a_file_that_is_broken_off_or_never_read_stands_in_the_way_of_no_other(alice, cast, clock):
+    many(cast, clock.now(), 50, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    path = f"/usage/days.csv?{FEBRUARY}"
+    assert alice.head(path).status_code == 200
+    begun = alice.get(path, buffered=False)
+    assert begun.status_code == 200
+    assert alice.get(path).status_code == 429
+    begun.close()
+    assert len(rows(alice.get(path))) == 50 * 28
