@@ -12,6 +12,7 @@ from services.provisioning import provision_next
 from services.provisioning_desk import DeskRefused, DeskStale, fingerprint
 from services.purging import PROGRESS_WITHIN
 from services.storage.contract import Measured
+from services.worker_sites import open_site
 from tests.services.deletions import asked, begun, delete, deletion_of, store
 from tests.services.ground import GB, TB, WatchedStorage, fresh, trail, work
 
@@ -197,9 +198,24 @@ def test_rows_past_the_guard_do_not_run_without_bound(ground, site, many):
 
 def test_what_a_second_person_released_is_not_counted(ground, site, many):
     now = ground.clock.now()
-    Deletion.update(held_at=now, held_reason="many", released_at=now, released_by="operator:1").execute()
+    released = {"held_at": now, "held_reason": "many", "released_at": now, "released_by": "operator:1"}
+    Deletion.update(**released).where(Deletion.sub_account.in_(many[:3])).execute()
     work(site)
     assert [fresh(row).phase for row in many] == ["deleted"] * 5
+    assert list(promises.check(ground.clock.now())) == []
+
+
+def test_what_a_second_person_released_does_not_wait_for_the_others(ground, site, many):
+    now = ground.clock.now()
+    released = {"held_at": now, "held_reason": "many", "released_at": now, "released_by": "operator:1"}
+    Deletion.update(**released).where(Deletion.sub_account == many[4]).execute()
+    work(site)
+    assert [fresh(row).phase for row in many] == ["deleted", "deleted", "attention", "attention", "deleted"]
+
+
+def test_the_worker_knows_how_many_may(ground):
+    site = open_site(replace(ground.settings, deletions_per_hour=7), ground.clock, WatchedStorage())
+    assert (site.deletions_per_hour, site.again().deletions_per_hour) == (7, 7)
 
 
 def test_several_pages_of_one_count_once(ground, site, row):
