@@ -1,11 +1,13 @@
 """Hours and days of use: exact means whatever their size, gaps that stay gaps, buckets, two workers, what is let go."""
 
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from models.base import write_tx
 from models.sub_account import SubAccount
-from models.usage import AccountUse, UsageDay, UsageHour
+from models.usage import AccountUse, TrafficHour, UsageDay, UsageHour
 from services import enforcement, sweep, usage_keeping
 from services.storage.contract import BucketUse, Measured, added_up
 from services.storage.memory import MemoryStorage
@@ -158,6 +160,39 @@ def test_old_hours_are_let_go_and_their_days_stay(ground, settings, row, clock):
     assert "1 hours of use whose days are kept removed" in sweep.sweep(ground.act(), settings)
     assert [hour.hour_at for hour in hours(row)] == [at(9)]
     assert day(row).hours == 2
+
+
+def test_old_hours_are_let_go_a_page_at_a_time_and_no_more_than_some_pages(row, clock, monkeypatch):
+    monkeypatch.setattr(usage_keeping, "TIDY_ROWS", 2)
+    monkeypatch.setattr(usage_keeping, "TIDY_PAGES", 2)
+    for hour in range(5):
+        keep(row, GB, at(hour))
+        TrafficHour.create(sub_account=row, hour_at=at(hour), received_bytes=1, sent_bytes=1, requests=1)
+    clock.advance(days=35)
+    turns = []
+
+    @contextmanager
+    def turn():
+        with write_tx():
+            left = UsageHour.select().count() + TrafficHour.select().count()
+            yield
+            turns.append(left - UsageHour.select().count() - TrafficHour.select().count())
+
+    monkeypatch.setattr(usage_keeping, "write_tx", turn)
+    assert usage_keeping.tidy(clock.now()) == 8
+    assert turns == [2, 2, 2, 2]
+    assert [hour.hour_at for hour in hours(row)] == [at(4)], "the oldest go first"
+    assert [usage_keeping.tidy(clock.now()) for _ in range(2)] == [2, 0]
+    assert UsageHour.select().count() == TrafficHour.select().count() == 0 and day(row).hours == 5
+
+
+@pytest.mark.sqlite_only
+def test_what_is_old_is_found_by_its_index(row, engine):
+    for table in (UsageHour, TrafficHour):
+        query = table.select(table.id).where(table.hour_at < at(9)).order_by(table.hour_at).limit(2)
+        sql, values = query.sql()
+        plan = " ".join(line[3] for line in table._meta.database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values))
+        assert "hour_at_idx" in plan and "TEMP B-TREE" not in plan
 
 
 def test_two_workers_ask_for_each_account_once(ground, site, row):
