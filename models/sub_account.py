@@ -52,7 +52,7 @@ class Region(Table):
     scan_error = TextField(default="")
     keys_return = BooleanField(default=True)
     tells_last_use = BooleanField(default=False)
-    traffic_until_at = UtcDateTimeField(null=True)  # before this hour it is known; None: the service does not tell it
+    traffic_until_at = UtcDateTimeField(null=True)  # before this hour it is known; None: nothing was told yet
     display_name = TextField(default="")
     place = TextField(default="")
     iam_url = TextField(default="")

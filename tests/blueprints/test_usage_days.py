@@ -120,7 +120,13 @@ def test_names_of_buckets_are_only_text(alice, account, clock):
 
 def test_traffic_is_shown_where_it_is_told(alice, account):
     page = f"/usage/{account.number}?{FEBRUARY}"
-    assert "does not tell traffic" in alice.get(page).text
+    for can, words in (
+        ({"traffic": False}, "does not tell traffic"),
+        ({"traffic": True}, "not told yet"),
+        ({}, "not told yet"),
+    ):
+        Region.update(capabilities=can).execute()
+        assert words in alice.get(page).text
     told_hours(account.region, datetime(2026, 3, 1, tzinfo=UTC), 5)
     assert "The traffic of these days is not known" in alice.get(page).text
     told_hours(account.region, datetime(2026, 2, 5, 22, tzinfo=UTC), 4)
