@@ -43,13 +43,14 @@ def standing() -> Standing | None:
     if mode is None:
         return None
     held = SubAccount.paused_at.is_null(False) & (SubAccount.reason_code == restored.CODE)
+    held_back = Deletion.held_at.is_null(False) & Deletion.released_at.is_null() & Deletion.started_at.is_null()
     return Standing(
         mode,
         _not_compared(mode),
         Drift.select().where(Drift.resolved_at.is_null()).count(),
         SubAccount.select().where(held).count(),
         SubAccount.select().where(_waiting()).count(),
-        Deletion.select().where(Deletion.started_at.is_null(), Deletion.held_at.is_null(False)).count(),
+        Deletion.select().where(held_back).count(),
     )
 
 
