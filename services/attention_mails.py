@@ -2,6 +2,7 @@
 one for each sub-account, and none again about the same one until it has settled."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from peewee import SQL
 
@@ -39,7 +40,13 @@ def _forget_settled() -> None:
     settled = SubAccount.told_at.is_null(False) & SubAccount.phase.in_(SETTLED_PHASES)
     if SubAccount.select().where(settled).exists():
         with write_tx():
-            SubAccount.update(told_at=None).where(settled).execute()
+            SubAccount.update(told_at=None).where(SubAccount.id.in_(_locked_ids(settled))).execute()
+
+
+def _locked_ids(which) -> list[int]:
+    """In order of their ids, as everybody locks sub-accounts: an update of many by itself locks in any order."""
+    query: Any = SubAccount.select(SubAccount.id).where(which).order_by(SubAccount.id).limit(MOST_ROWS)
+    return [row_id for (row_id,) in locked(query).tuples()]
 
 
 def _may_be_told(region: Region, now: datetime) -> bool:
@@ -52,11 +59,12 @@ def _tell_of(act: Act, settings: Settings, region: Region) -> None:
         region = locked(Region.select().where(Region.id == region.id)).get()
         if not _may_be_told(region, act.at):
             return
-        stuck = SubAccount.select(SubAccount, Partner).join(Partner)
-        rows = list(stuck.where(UNTOLD, SubAccount.region == region).order_by(SubAccount.id).limit(MOST_ROWS))
-        if not rows:
+        ids = _locked_ids(UNTOLD & (SubAccount.region == region))
+        if not ids:
             return
-        SubAccount.update(told_at=act.at).where(SubAccount.id.in_([row.id for row in rows])).execute()
+        stuck = SubAccount.select(SubAccount, Partner).join(Partner)
+        rows = list(stuck.where(SubAccount.id.in_(ids)).order_by(SubAccount.id))
+        SubAccount.update(told_at=act.at).where(SubAccount.id.in_(ids)).execute()
         region.told_at = act.at
         region.save(only=["told_at"])
         for operator in Operator.select().where(Operator.active, Operator.right.in_(RIGHTS)).order_by(Operator.id):

@@ -1,9 +1,11 @@
 """Operators who decide are told what needs them: once, and not one by one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
+from models.base import database, locked, write_tx
 from models.operator import Operator
 from models.outbox import Mail
 from models.sub_account import Region, SubAccount
@@ -11,6 +13,7 @@ from services import attention_mails, worker
 from services.site import House
 from services.storage import StorageRefused
 from tests.services.ground import GB, fresh, work
+from tests.services.test_lock_order import SOMEBODY_WAITS
 
 
 @pytest.fixture
@@ -112,6 +115,36 @@ def test_of_two_workers_one_tells(ground, settings, stuck):
     stuck("B")
     attention_mails.tell(house, settings)
     assert Mail.select().count() == 1
+
+
+@pytest.mark.postgres_only
+@pytest.mark.parametrize("settled", [False, True])
+def test_whoever_locks_by_number_and_this_never_wait_for_each_other(ground, settings, engine, stuck, settled):
+    """The table's own order is another one here: the first row was written last."""
+    first, second = stuck("A", "B")
+    if settled:
+        SubAccount.update(phase="ready", told_at=ground.clock.now()).execute()
+    SubAccount.update(name="later").where(SubAccount.id == second.id).execute()
+    SubAccount.update(name="last").where(SubAccount.id == first.id).execute()
+
+    def tell():
+        with database.connection_context():
+            attention_mails.tell(House(ground.clock), settings)
+
+    def hold(row: SubAccount) -> SubAccount:
+        return locked(SubAccount.select().where(SubAccount.id == row.id)).get()
+
+    with ThreadPoolExecutor(1) as threads:
+        with write_tx():
+            hold(first)
+            told = threads.submit(tell)
+            while not database.execute_sql(SOMEBODY_WAITS).fetchone():
+                assert not told.done()
+            hold(second)
+        told.result(30)
+    assert Mail.select().count() == (0 if settled else 1)
+    assert {fresh(row).told_at for row in (first, second)} == {None if settled else ground.clock.now()}
+    SubAccount.update(phase="attention").execute()
 
 
 def test_the_worker_tells(ground, site, settings, stuck):
