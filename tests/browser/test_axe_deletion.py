@@ -105,6 +105,12 @@ def test_deletions_that_wait_and_run(eyes, cast, clock, account, portal):
     seen.open("/admin/storage", "storage, deletions wait and run")
     seen.open(f"/admin/storage/deletions/{cast.region.id}", "release")
     seen.send("release, no reason")
+    third = opened(cast, portal.app.settings, at, "Carl Cafe", wanted_state="suspended", phase="suspended")
+    put(third, delete_after_at=at + timedelta(days=3))
+    deletion(third, clock)
+    seen.open("/admin/storage", "storage, one asked for")
+    seen.open(f"/admin/storage/{third.number}/hold-deletion", "hold back")
+    seen.send("hold back, no reason")
     eyes(cast.oscar).open("/admin/storage", "deletions, for somebody who does not decide")
 
 
