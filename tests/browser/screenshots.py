@@ -186,7 +186,7 @@ class Camera:
         page = self.window(self.cast.alice, DESK, 1.5).open(f"/sub-accounts/{account.number}")
         page.get_by_role("button", name="Show the key").click()
         expect(page.locator("[data-secret] code").first).to_have_text(FAKE_SECRET)
-        page.locator("#first-key summary").first.click()
+        page.locator("#keys summary").filter(has_text="Set up").first.click()
         page.evaluate("scrollTo(0, 0)")
         return page
 
