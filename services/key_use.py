@@ -39,6 +39,9 @@ def look(site: Site) -> int:
         except StorageError as failure:
             log.warning("the last use of a key of %s is not known: %s", key.sub_account.remote_uid, failure)
             continue
+        except Exception:  # an answer that nobody foresaw about one key must not end the worker for all others
+            log.exception("the last use of a key of %s cannot be read", key.sub_account.remote_uid)
+            continue
         asked += 1
         if used_at is not None and used_at != key.last_used_at:
             with write_tx():

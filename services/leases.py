@@ -5,10 +5,11 @@ in its hand. It finds out before it calls the storage service (`hold`) and befor
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from peewee import SQL
+from peewee import SQL, chunked
 
-from models.base import skip_locked, write_tx
+from models.base import locked, skip_locked, write_tx
 from models.sub_account import SubAccount
 from services.allocation_ledger import APPLY_WITHIN
 from services.site import Site
@@ -16,6 +17,7 @@ from services.site import Site
 # As literals and word for word as in the index sub_account_due_idx, else no engine finds the few open rows by it.
 OPEN_WORK = SQL("(phase NOT IN ('ready', 'suspended', 'deleted') OR observed_generation <> generation)")
 LEASE = timedelta(seconds=120)
+BATCH = 1000
 
 
 class LeaseLost(Exception):
@@ -92,3 +94,13 @@ def _mine(site: Site, row: SubAccount) -> tuple:
 
 def _unchanged(row: SubAccount):
     return SubAccount.generation == row.generation
+
+
+def make_due(which, at: datetime) -> None:
+    """What matches and would be tried later only is due at once. The rows are locked in the order of their ids, as
+    everybody locks several sub-accounts: an update of many by itself locks them in any order."""
+    query: Any = SubAccount.select(SubAccount.id).where(which, SubAccount.next_attempt_at > at).order_by(SubAccount.id)
+    with write_tx():
+        ids = [row_id for (row_id,) in locked(query).tuples()]
+        for some in chunked(ids, BATCH):
+            SubAccount.update(next_attempt_at=at).where(SubAccount.id.in_(some)).execute()

@@ -141,11 +141,8 @@ def _put_quota(site: Site, row: SubAccount) -> None:
 
 def _room_was_made(site: Site, row: SubAccount) -> None:
     """What waits for capacity of the same contract is due at once."""
-    now = site.clock.now()
     waits = (SubAccount.phase == "waiting_capacity") | (SubAccount.reason_code == NO_ROOM)
-    later = SubAccount.next_attempt_at > now
-    with write_tx():
-        SubAccount.update(next_attempt_at=now).where(SubAccount.contract == row.contract_id, waits, later).execute()
+    leases.make_due((SubAccount.contract == row.contract_id) & waits, site.clock.now())
 
 
 def _reserve(site: Site, row: SubAccount, wanted_bytes: int | None) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from models.base import write_tx
 from models.sub_account import Region, SubAccount
+from services import leases
 from services.storage.address import Backend
 from services.storage.contract import Capabilities, Storage
 
@@ -78,8 +79,7 @@ def note_answer(region: Region, now: datetime) -> None:
     with write_tx():
         _save(region, "failures", "failing_since_at", "retry_at", "last_ok_at")
         if was_away:
-            waiting = (SubAccount.reason_code == UNAVAILABLE) & (SubAccount.next_attempt_at > now)
-            SubAccount.update(next_attempt_at=now).where(SubAccount.region == region, waiting).execute()
+            leases.make_due((SubAccount.region == region) & (SubAccount.reason_code == UNAVAILABLE), now)
 
 
 def note_failure(region: Region, now: datetime, text: str) -> None:

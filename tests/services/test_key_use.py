@@ -40,3 +40,18 @@ def test_many_pairs_are_asked_for_in_turn_and_none_is_left_out(ground, clock, mo
     assert sorted(asked) == sorted(key.access_key_id for key in AccessKey.select())
     clock.advance(minutes=5)
     assert key_use.look(rotation.site) == 2
+
+
+def test_an_answer_that_nobody_foresaw_about_one_key_does_not_end_the_others(ground, clock, caplog):
+    rotation = Rotation(ground)
+    rotation.replaced()
+    rotation.site.storage.capabilities = WatchedStorage(last_used=True).capabilities
+    used_at, odd = clock.now() - timedelta(hours=3), rotation.first.access_key_id
+
+    def last_used(uid, key_id):
+        return {"LastUsed": used_at}["Last" if key_id == odd else "LastUsed"]
+
+    rotation.site.storage.last_used = last_used
+    clock.advance(minutes=5)
+    assert key_use.look(rotation.site) == 1
+    assert "cannot be read" in caplog.text

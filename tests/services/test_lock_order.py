@@ -2,10 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
-from models.base import database
+import pytest
+
+from models.base import database, locked, write_tx
 from models.contract import Contract
-from services import allocation, allocation_ledger, sub_accounts
+from models.sub_account import SubAccount
+from services import allocation, allocation_ledger, leases, sub_accounts
 from services.allocation import Change
 from tests import accounts
 
@@ -46,3 +50,29 @@ def test_a_rename_and_a_rebalance_of_one_sub_account_do_not_wait_for_each_other(
             done.result(30)
     row = type(account).get_by_id(account.id)
     assert (row.allocated_bytes, row.name) == (2 * TB, "Adler und Söhne")
+
+
+@pytest.mark.postgres_only
+def test_making_many_due_and_locking_them_one_by_one_do_not_wait_for_each_other(db, engine, cast, settings, clock):
+    """The table's own order is another one here: the first row was written last."""
+    later = clock.now() + timedelta(hours=1)
+    first, second = (accounts.opened(cast, settings, clock.now(), name, next_attempt_at=later) for name in "AB")
+    for row in (second, first):
+        SubAccount.update(name=f"{row.name} again").where(SubAccount.id == row.id).execute()
+
+    def make_due():
+        with database.connection_context():
+            leases.make_due(SubAccount.contract == cast.contract.id, clock.now())
+
+    def hold(row: SubAccount) -> SubAccount:
+        return locked(SubAccount.select().where(SubAccount.id == row.id)).get()
+
+    with ThreadPoolExecutor(1) as threads:
+        with write_tx():
+            hold(first)
+            done = threads.submit(make_due)
+            while not database.execute_sql(SOMEBODY_WAITS).fetchone():
+                assert not done.done()
+            hold(second)
+        done.result(30)
+    assert {row.next_attempt_at for row in SubAccount.select()} == {clock.now()}
