@@ -1,6 +1,6 @@
 # make run starts everything on this machine; make test and make check are what a change has to pass.
 .DEFAULT_GOAL := help
-.PHONY: help run test ceph crash check bench screenshots translations clean
+.PHONY: help run test browser ceph crash check bench screenshots translations clean
 BIN := .venv/bin
 # pytest's own options, e.g. make test ARGS="--db sqlite -k allocation"
 ARGS ?=
@@ -12,9 +12,13 @@ run: ## start the portal, its worker and a storage server here, with sample data
 	@deploy/prepare run
 	@$(BIN)/python -m deploy.run
 
-test: ## run the tests on SQLite and on Postgres, with a real storage server and a real browser
+test: ## run the tests on SQLite and on Postgres, with a real storage server
 	@deploy/prepare test
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not ceph and not crash" $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not browser and not ceph and not crash" $(ARGS)
+
+browser: ## look at the pages, and walk through them, in a real browser
+	@deploy/prepare test
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m browser tests/browser $(ARGS)
 
 ceph: ## run the storage tests on a real Ceph gateway
 	@deploy/prepare ceph

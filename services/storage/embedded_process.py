@@ -66,6 +66,16 @@ def end(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
+def ended(pid: int) -> bool:
+    """Whether the last thread is gone; what is left of a process that nobody waited for counts as gone."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state in "ZX" and threads <= 1
+
+
 def end_orphan(directory: Path) -> None:
     """Ends the server that still works in the directory although its starter is gone."""
     try:
@@ -77,7 +87,7 @@ def end_orphan(directory: Path) -> None:
         return  # the number belongs to another process by now
     os.kill(pid, signal.SIGTERM)
     ends = time.monotonic() + STOP_SECONDS
-    while Path(f"/proc/{pid}").exists():
+    while not ended(pid):
         if time.monotonic() > ends:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

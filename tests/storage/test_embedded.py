@@ -170,7 +170,7 @@ def test_the_program_starts_says_so_and_ends_on_a_signal(tmp_path, number):
         running.send_signal(number)
         _, err = running.communicate(timeout=10)
     assert (running.returncode, err) == (0, "")
-    assert not Path(f"/proc/{child}").exists()
+    assert embedded_process.ended(child)
     assert not list(Path(tempfile.gettempdir()).glob(f"seaweedfs-*-grpc-{port + GRPC_DISTANCE}.sock"))
 
 
@@ -180,14 +180,23 @@ def test_a_server_whose_starter_was_killed_is_replaced(tmp_path):
         assert "ready" in killed.stdout.readline()
         orphan = int((tmp_path / "storage" / "run" / "pid").read_text())
         killed.kill()
-    assert Path(f"/proc/{orphan}").exists()
+    assert not embedded_process.ended(orphan)
     after = EmbeddedSeaweed(tmp_path / "storage", port)
     after.start()
     try:
-        assert not Path(f"/proc/{orphan}").exists()
+        assert embedded_process.ended(orphan)
         after.open().health()
     finally:
         after.stop()
+
+
+def test_a_process_that_nobody_waited_for_counts_as_ended():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert not embedded_process.ended(child.pid)
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # its number stays taken
+        assert embedded_process.ended(child.pid)
+    assert embedded_process.ended(child.pid)
 
 
 def test_a_server_that_dies_is_reported_in_one_sentence(tmp_path):
