@@ -1,6 +1,6 @@
 """Who may open what. An endpoint that declares nothing is refused.
 
-The gate asks in one order: signed in? of this sort? partner's state? terms accepted? permission?
+The gate asks in one order: signed in? of this sort? what may the partner use now? terms accepted? permission?
 """
 
 from collections.abc import Callable
@@ -12,22 +12,29 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 
 from blueprints.partials import leave_to
 from blueprints.permissions import MEMBERS, OPERATORS, ROLES, Permission
+from blueprints.standings import NotNow
 from models.operator import Operator
-from models.partner import PARTNER_STATES, Member, Partner
+from models.partner import Member, Partner
 from models.session import Session
-from services import consent, sessions
+from services import consent, sessions, standing
 from services.audit import Act
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """What an endpoint says of itself. `states`: the partner states in which members reach it."""
+    """What an endpoint says of itself. `least`: how much of the portal a partner must be allowed to use (levels of
+    services/standing.py); unset, "read" to look and "full" to change. `states`: the partner states that alone count
+    instead, where the endpoint is about just these."""
 
     open_to_all: bool = False
     permission: Permission | None = None
-    states: tuple[str, ...] = ("active",)
+    states: tuple[str, ...] | None = None
     before_terms: bool = False
     polled: bool = False
+    least: str | None = None
+
+    def level(self, method: str) -> str:
+        return self.least or ("read" if method in ("GET", "HEAD", "OPTIONS") else "full")
 
 
 class Viewer(UserMixin):
@@ -71,17 +78,23 @@ def public(view: Callable) -> Callable:
 
 def signed_in(view: Callable) -> Callable:
     """Any signed-in person, whatever the partner's state and before the terms are accepted: log-out, own data."""
-    view.access = Declaration(states=PARTNER_STATES, before_terms=True)  # type: ignore[attr-defined]
+    view.access = Declaration(least="application", before_terms=True)  # type: ignore[attr-defined]
     return view
 
 
 def requires(
-    permission: Permission, *, states: tuple[str, ...] = ("active",), before_terms: bool = False, polled: bool = False
+    permission: Permission,
+    *,
+    states: tuple[str, ...] | None = None,
+    before_terms: bool = False,
+    polled: bool = False,
+    least: str | None = None,
 ) -> Callable:
-    """Only roles that hold the permission. `polled`: a partial that asks again by itself and keeps no session alive."""
+    """Only roles that hold the permission. `polled`: a partial that asks again by itself and keeps no session alive.
+    `least` and `states` as in Declaration."""
 
     def declare(view: Callable) -> Callable:
-        view.access = Declaration(False, permission, states, before_terms, polled)  # type: ignore[attr-defined]
+        view.access = Declaration(False, permission, states, before_terms, polled, least)  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -93,26 +106,36 @@ def gate():
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or request.endpoint == "static":
         return None
-    declared: Declaration = getattr(view, "access", Declaration(permission=None, states=()))
+    declared: Declaration | None = getattr(view, "access", None)
+    if declared is None:
+        return abort(401) if current_user.is_authenticated else ask_to_sign_in()
     if declared.open_to_all:
         return None
     if not current_user.is_authenticated:
         return stop_asking() if declared.polled and request.htmx else ask_to_sign_in()
     if not declared.polled:
         sessions.touch(viewer.session, g.clock.now())
-    if declared == Declaration(permission=None, states=()):
-        abort(401)
     if declared.permission and not ROLES[declared.permission] & own_sort():
         abort(404)
     return closed_to_partner(declared) if viewer.member else closed_to_role(declared)
 
 
 def closed_to_partner(declared: Declaration):
-    if viewer.partner.state not in declared.states:
-        return leave_to(url_for("application.show")) if request.method == "GET" else abort(403)
+    if declared.states is not None:
+        if viewer.partner.state not in declared.states:
+            return leave_to(url_for("application.show")) if request.method == "GET" else abort(403)
+    elif not (now := standing.of(viewer.partner, g.clock.now())).reaches(declared.level(request.method)):
+        return too_little(now)
     if not declared.before_terms and consent.missing_kinds(cast(Member, viewer.member), g.clock.now()):
         return leave_to(url_for("terms.accept"))
     return closed_to_role(declared)
+
+
+def too_little(now: standing.Standing):
+    """Where the partner may not go at present: its own page says why; a change is refused."""
+    if request.method == "GET" and not now.reaches("export"):
+        return leave_to(url_for("application.show"))
+    raise NotNow(now.reason)
 
 
 def own_sort() -> frozenset[str]:

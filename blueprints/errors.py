@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from blueprints import formats
 from blueprints.partials import wants_partial
+from blueprints.standings import NotNow, standing_words
 from models.base import DATABASE_AWAY
 from services.refusal import NotFound, Refusal
 
@@ -80,7 +81,7 @@ def on_http_error(error: HTTPException):
         return error
     if isinstance(error, SecurityError):  # an untrusted host name: no address can be built for a page
         return make_response("This portal does not answer under that name.\n", 400, {"Content-Type": "text/plain"})
-    response = refuse(error.code or 500)
+    response = refuse(error.code or 500, *(standing_words(error.reason) if isinstance(error, NotNow) else ()))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value

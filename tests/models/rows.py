@@ -4,12 +4,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
 
-from peewee import BigIntegerField, BooleanField, DateField, ForeignKeyField, IntegerField, TextField
+from peewee import BigIntegerField, BlobField, BooleanField, DateField, ForeignKeyField, IntegerField, TextField
 
 from models.base import ExactDecimalField, JsonField, Table, UtcDateTimeField, database
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PLAIN = (
+    (BlobField, b"content"),
     (UtcDateTimeField, NOW),
     (ExactDecimalField, Decimal(1)),
     (JsonField, {}),

@@ -64,6 +64,7 @@ FORBIDDEN = [
     ("database_home", {"id": 2}),
     ("installation", {"id": 2}),
     ("installation", {"code": "short"}),
+    ("stored_file", {"media_type": "text/html"}),
     ("deletion", {"removed_bytes": -1}),
     ("deletion", {"started_at": "2026-03-02 09:00:00", "found_bytes": -1, "found_objects": 0}),
     ("deletion", {"released_at": "2026-03-02 09:00:00"}),
@@ -88,6 +89,7 @@ ALSO_FORBIDDEN = [
     ("account_use", {"noncurrent_bytes": -1}),
     ("traffic_hour", {"sent_bytes": -1}),
     ("traffic_day", {"sent_bytes": -1}),
+    ("stored_file", {"size_bytes": 0}),
 ]
 
 

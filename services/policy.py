@@ -1,0 +1,91 @@
+"""Rules that the provider's staff set while the portal runs. What differs from the default stands in the database."""
+
+from dataclasses import dataclass, fields
+
+from models.base import write_tx
+from models.policy import PolicyValue
+from services.audit import Act, record
+from services.refusal import N_, Refusal
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Days are days of the calendar, percents are whole."""
+
+    # fair use of decreases, per contract (T14; domain.md, rule 7); a contract may have its own
+    fair_use_window_days: int = 30
+    fair_use_decreases: int = 4
+    fair_use_percent: int = 25
+    # terms for end customers (T2)
+    flow_down_before_keys: bool = False
+    flow_down_renewal_days: int = 60
+    # details of partners (T8)
+    confirm_details_days: int = 180
+    confirm_grace_days: int = 30
+    # end of contract (T19; Regulation (EU) 2023/2854, chapter VI: retrieval of at least 30 days)
+    transition_days: int = 30
+    retrieval_days: int = 30
+
+
+BOUNDS: dict[str, tuple[int, int]] = {
+    "fair_use_window_days": (1, 366),
+    "fair_use_decreases": (0, 1000),
+    "fair_use_percent": (0, 100),
+    "flow_down_renewal_days": (1, 366),
+    "confirm_details_days": (30, 1096),
+    "confirm_grace_days": (1, 366),
+    "transition_days": (0, 60),
+    "retrieval_days": (30, 366),
+}
+
+
+class PolicyRefused(Refusal):
+    """The rules stay as they were."""
+
+
+def current() -> Policy:
+    """The rules in force. One query."""
+    known = {field.name for field in fields(Policy)}
+    return Policy(**{row.name: row.value for row in PolicyValue.select() if row.name in known})
+
+
+def change(act: Act, wanted: dict[str, int | bool]) -> Policy:
+    """Sets rules by name, all or none; names that are left out keep their value. Raises PolicyRefused with the field
+    that is out of bounds."""
+    for name, value in wanted.items():
+        _refuse(name, value)
+    with write_tx():
+        before = current()
+        for name, value in wanted.items():
+            if getattr(before, name) != value:
+                _set(act, name, getattr(before, name), value)
+        return current()
+
+
+def _refuse(name: str, value: int | bool) -> None:
+    kinds = {field.name: field.type for field in fields(Policy)}
+    if name not in kinds:
+        raise ValueError(f"there is no rule {name!r}")
+    if type(value) is not kinds[name]:
+        raise PolicyRefused(N_("Enter a whole number."), name)
+    least, most = BOUNDS.get(name, (False, True))
+    if not least <= value <= most:
+        raise PolicyRefused(N_("Enter a number from %(least)s to %(most)s."), name, least=least, most=most)
+
+
+def _set(act: Act, name: str, before: int | bool, value: int | bool) -> None:
+    row = PolicyValue.get_or_none(name=name)
+    if row is None:
+        row = PolicyValue.create(name=name, value=value, changed_at=act.at, changed_by=act.actor_name)
+    else:
+        row.value, row.changed_at, row.changed_by = value, act.at, act.actor_name
+        row.save(only=[PolicyValue.value, PolicyValue.changed_at, PolicyValue.changed_by])
+    record(act, "policy.changed", _Rule(name), before={name: before}, after={name: value})
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What the trail calls the changed thing."""
+
+    number: str
+    _meta = PolicyValue._meta
