@@ -12,6 +12,7 @@ from blueprints.admin import bp
 from blueprints.admin.storage_forms import ReasonForm
 from blueprints.errors import put_refusal
 from blueprints.partials import answer, leave_to
+from blueprints.whole_numbers import whole
 from models.sub_account import Region
 from services import deletion_guard
 from services.refusal import NotFound, Refusal
@@ -20,7 +21,7 @@ from services.refusal import NotFound, Refusal
 class ReleaseForm(ReasonForm):
     """`chosen`: ids of deletions that the operator looked at."""
 
-    chosen = SelectMultipleField(_l("Release"), coerce=int, validate_choice=False)
+    chosen = SelectMultipleField(_l("Release"), coerce=whole, validate_choice=False)
 
 
 @bp.route("/storage/deletions/<int:region_id>", methods=["GET", "POST"])
@@ -32,7 +33,8 @@ def release_deletions(region_id: int):
     form = ReleaseForm()
     if form.validate_on_submit():
         try:
-            number = deletion_guard.release(act(), region_id, form.chosen.data, form.reason.data)
+            chosen = [one for one in form.chosen.data or [] if one is not None]
+            number = deletion_guard.release(act(), region_id, chosen, form.reason.data)
         except Refusal as refusal:
             put_refusal(form, refusal)
         else:
