@@ -76,6 +76,12 @@ def public(view: Callable) -> Callable:
     return view
 
 
+def takes_files(view: Callable) -> Callable:
+    """What is sent to this endpoint may be as large as a file; everything else is small."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
+
+
 def signed_in(view: Callable) -> Callable:
     """Any signed-in person, whatever the partner's state and before the terms are accepted: log-out, own data."""
     view.access = Declaration(least="application", before_terms=True)  # type: ignore[attr-defined]

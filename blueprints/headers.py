@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, g, request
 
 from blueprints import formats
+from services.uploads import LARGEST_BYTES
 
+FORM_BYTES = 100_000  # what stands around a file
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -37,6 +39,8 @@ FIXED = {
 def begin_request() -> None:
     g.clock = current_app.clock
     g.request_id = secrets.token_hex(8)
+    if getattr(current_app.view_functions.get(request.endpoint or ""), "takes_files", False):
+        request.max_content_length = LARGEST_BYTES + FORM_BYTES
 
 
 def refuse_nul() -> None:
