@@ -114,6 +114,8 @@ def language_name(code: str) -> str:
 def kind_name(kind: str) -> str:
     names = {
         "portal_terms": _("Terms of the portal"),
+        "data_processing": _("Data-processing agreement"),
+        "acceptable_use": _("Acceptable use policy"),
         "privacy_notice": _("Privacy notice"),
         "flow_down": _("Terms for end customers"),
     }

@@ -13,7 +13,9 @@ from services.settings import Settings
 
 # flow_down binds customers, not partners: it is accepted or attested per sub-account (T2).
 NOT_AT_SIGN_UP = ("flow_down",)
-ORDER = ("portal_terms", "privacy_notice", "flow_down")
+# What each person accepts or reads for themselves; all else a partner's administrator accepts for the company.
+PERSONAL = ("privacy_notice",)
+ORDER = ("portal_terms", "data_processing", "acceptable_use", "privacy_notice", "flow_down")
 OPEN_STATES = ("published", "superseded")
 BINDING = "en"
 

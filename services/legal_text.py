@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-KINDS = ("portal_terms", "privacy_notice", "flow_down")
+KINDS = ("portal_terms", "data_processing", "acceptable_use", "privacy_notice", "flow_down")
 LANGUAGES = ("en", "de")
 PLACEHOLDERS = frozenset(
     (

@@ -41,6 +41,7 @@ FIELDS = {
     "price_cents": _l("Price, in cents"),
     "purpose": _l("Purpose"),
     "quota_bytes": _l("Quota"),
+    "readers": _l("Who may read it"),
     "reason": _l("Reason"),
     "region": _l("Region"),
     "remote_uid": _l("Account there"),
@@ -97,16 +98,28 @@ VALUES = {
     "contract.kind": {"reserved": _l("Reserved package"), "pay_per_use": _l("Pay-per-use")},
     "contract.state": CONTRACT_STATES,
     "kind": {
+        "acceptable_use": _l("Acceptable use policy"),
+        "data_processing": _l("Data-processing agreement"),
         "flow_down": _l("Terms for end customers"),
         "portal_terms": _l("Portal terms"),
         "privacy_notice": _l("Privacy notice"),
     },
     "partner.state": PARTNER_STATES,
+    "partner_document.kind": {
+        "agreement": _l("Agreement"),
+        "price_list": _l("Price list"),
+        "other": _l("Other document"),
+    },
     "phase": PHASES,
     "purpose": {
         "confirm_mail": _l("Confirm the mail address"),
         "operator_setup": _l("Set up an operator's access"),
         "reset_password": _l("Choose a new password"),
+    },
+    "readers": {
+        "admin": _l("Administrators"),
+        "staff": _l("Administrators and staff"),
+        "viewer": _l("Everybody of the partner"),
     },
     "reason": {
         "access taken away": _l("access taken away"),

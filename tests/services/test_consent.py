@@ -74,7 +74,7 @@ def test_a_text_accepted_in_one_language_is_accepted_in_all(cast, clock, new_ter
 def test_an_older_version_is_not_asked_for_once_a_newer_holds(cast, clock, new_terms, accept):
     accept(cast.alice, new_terms)
     Acceptance.delete().where(Acceptance.version != new_terms).execute()
-    assert consent.missing_kinds(cast.alice, clock.now()) == ["privacy_notice"]
+    assert consent.missing_kinds(cast.alice, clock.now()) == ["acceptable_use", "data_processing", "privacy_notice"]
 
 
 def test_what_the_administrator_accepts_holds_for_the_staff_and_for_no_other_partner(cast, clock, new_terms, accept):

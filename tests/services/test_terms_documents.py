@@ -25,22 +25,26 @@ def version(kind: str, label: str, at, language: str = "en", **more) -> TermsVer
 
 
 def test_every_shipped_text_is_published_in_every_language_once(publish):
-    assert len(publish()) == 6
+    assert len(publish()) == 10
     assert publish() == []
     rows = {(row.kind, row.language): row for row in TermsVersion.select()}
     assert {row.label for row in rows.values()} == {"1.0"}
     assert {kind for (kind, _language), row in rows.items() if row.requires_acceptance} == {
+        "acceptable_use",
+        "data_processing",
         "portal_terms",
         "privacy_notice",
     }
     assert all(row.sha256 == legal_text.digest(row.body) for row in rows.values())
-    assert AuditEvent.select().where(AuditEvent.action == "terms.published").count() == 6
+    assert AuditEvent.select().where(AuditEvent.action == "terms.published").count() == 10
 
 
 def test_a_language_added_later_gets_the_same_version(db, acting, settings):
     documents.publish_shipped(acting(), replace(settings, locales=("en",)))
     assert documents.publish_shipped(acting(), settings) == [
         "published portal_terms 1.0 (de)",
+        "published data_processing 1.0 (de)",
+        "published acceptable_use 1.0 (de)",
         "published privacy_notice 1.0 (de)",
         "published flow_down 1.0 (de)",
     ]
@@ -68,10 +72,11 @@ def test_a_version_without_the_readers_language_is_shown_in_another_not_in_its_o
     assert (found.label, found.language) == ("1.1", "en")
 
 
-def test_at_sign_up_terms_and_privacy_are_asked_for_in_this_order(publish, clock):
+def test_at_sign_up_everything_but_the_terms_for_end_customers_is_asked_for_in_this_order(publish, clock):
     publish()
     found = documents.required_at_sign_up("de", clock.now())
-    assert [(row.kind, row.language) for row in found] == [("portal_terms", "de"), ("privacy_notice", "de")]
+    assert [row.kind for row in found] == ["portal_terms", "data_processing", "acceptable_use", "privacy_notice"]
+    assert {row.language for row in found} == {"de"}
 
 
 def test_drafts_have_no_permalink(publish, clock):
