@@ -21,6 +21,7 @@ AREAS = (
     "access_keys",
     "hand_over",
     "usage",
+    "papers",
     "admin",
 )
 FRAME = ("headers", "formats", "pieces", "access", "errors", "navigation", "trail")

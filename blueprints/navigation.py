@@ -42,6 +42,14 @@ def is_here(url: str) -> bool:
     return request.path == url or below
 
 
+def account_links() -> list[tuple[str, str]]:
+    """What a member's own menu holds, below the name."""
+    links = [("terms.own", _("Terms and receipts"))]
+    if viewer.may(Permission.PAPER_VIEW):
+        links.insert(0, ("papers.index", _("Documents")))
+    return [(url_for(endpoint), label) for endpoint, label in links]
+
+
 def frame() -> dict:
     """Values that `base.html` needs on every page."""
     provider = current_app.settings.provider
@@ -58,7 +66,7 @@ def frame() -> dict:
         "home_url": url_for("public.front"),
         "sign_in_url": None if known else url_for("auth.login"),
         "sign_out_url": url_for("auth.logout"),
-        "account_links": [(url_for("terms.own"), _("Terms and receipts"))] if known and known.member else [],
+        "account_links": account_links() if known and known.member else [],
         "footer_links": [(url_for("terms.index"), _("Terms and privacy"))],
         "security_url": f"mailto:{provider.security_address}",
         "contact_email": provider.support_address,

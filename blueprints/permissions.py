@@ -10,12 +10,20 @@ class Permission(StrEnum):
     APPLICATION_DECIDE = "application:decide"
     APPLICATION_QUERY = "application:query"
     APPLICATION_VIEW = "application:view"
+    COMPANY_CHANGE = "company:change"
+    COMPANY_VIEW = "company:view"
     CONTRACT_CREATE = "contract:create"
     KEY_CHANGE = "key:change"
     KEY_REVEAL = "key:reveal"
     OPERATOR_MANAGE = "operator:manage"
     OUTBOX_VIEW = "outbox:view"
+    PAPER_MANAGE = "paper:manage"
+    PAPER_VIEW = "paper:view"
+    PARTNER_BAR = "partner:bar"
+    PARTNER_SUSPEND = "partner:suspend"
+    PARTNER_TERMINATE = "partner:terminate"
     PORTAL_USE = "portal:use"
+    PROFILE_CHANGE = "profile:change"
     STORAGE_DECIDE = "storage:decide"
     STORAGE_VIEW = "storage:view"
     SUB_ACCOUNT_CHANGE = "sub-account:change"
@@ -33,6 +41,14 @@ WORKERS = frozenset({"admin", "staff"})
 OPERATORS = frozenset({"support", "manager", "owner"})
 DECIDERS = frozenset({"manager", "owner"})
 
+LOOKING = ("view", "list", "export", "use")
+
+
+def only_looks(permission: Permission) -> bool:
+    """Whether the right is one to look; all others are there to change something."""
+    return permission.value.split(":")[1] in LOOKING
+
+
 ROLES: dict[Permission, frozenset[str]] = {
     Permission.ALLOCATION_CHANGE: WORKERS,
     Permission.ALLOCATION_VIEW: MEMBERS,
@@ -40,12 +56,20 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.APPLICATION_DECIDE: DECIDERS,
     Permission.APPLICATION_QUERY: OPERATORS,
     Permission.APPLICATION_VIEW: OPERATORS,
+    Permission.COMPANY_CHANGE: frozenset({"admin"}),
+    Permission.COMPANY_VIEW: MEMBERS,
     Permission.CONTRACT_CREATE: DECIDERS,
     Permission.KEY_CHANGE: WORKERS,
     Permission.KEY_REVEAL: WORKERS,
     Permission.OPERATOR_MANAGE: frozenset({"owner"}),
     Permission.OUTBOX_VIEW: OPERATORS,
+    Permission.PAPER_MANAGE: DECIDERS,
+    Permission.PAPER_VIEW: MEMBERS,
+    Permission.PARTNER_BAR: DECIDERS,
+    Permission.PARTNER_SUSPEND: DECIDERS,
+    Permission.PARTNER_TERMINATE: DECIDERS,
     Permission.PORTAL_USE: MEMBERS,
+    Permission.PROFILE_CHANGE: MEMBERS,
     Permission.STORAGE_DECIDE: DECIDERS,
     Permission.STORAGE_VIEW: OPERATORS,
     Permission.SUB_ACCOUNT_CHANGE: WORKERS,

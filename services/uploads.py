@@ -30,10 +30,7 @@ def keep_pdf(act: Act, name: str, content: bytes, field: str = "file") -> Stored
         raise UploadRefused(N_("The file is empty. Choose a PDF file."), field)
     if len(content) > LARGEST_BYTES:
         raise UploadRefused(
-            N_("The file has %(size_bytes)s, more than the %(most_bytes)s that can be stored."),
-            field,
-            size_bytes=len(content),
-            most_bytes=LARGEST_BYTES,
+            N_("The file is too large: %(most_bytes)s is the most that can be stored."), field, most_bytes=LARGEST_BYTES
         )
     _refuse_what_is_no_pdf(content, field)
     return StoredFile.create(

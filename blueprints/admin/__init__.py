@@ -9,6 +9,7 @@ from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
     decisions,
     operators,
     outbox,
+    papers,
     partners,
     queue,
     restored,

@@ -28,7 +28,13 @@ SENSIBLE = {
     "flow_down": {"way": "attested"},
     "drift": {"kind": "quota"},
     "restoration": {"cause": "command", "prepared_at": NOW, "ended_at": NOW, "ended_by": "Olga"},
+    "measure": {"kind": "suspension", "level": "read", "asked_by": "operator:1"},
     "installation": {"code": "abc123"},
+    "integration": {"url": "https://example.com/"},
+    "partner_document": {"kind": "agreement", "readers": "admin"},
+    "stored_file": {"media_type": "application/pdf"},
+    "change_request": {"kind": "closure"},
+    "request_message": {"member": True},
 }
 _number = count(1)
 

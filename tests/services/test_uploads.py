@@ -57,7 +57,7 @@ def opens_a_program(writer: PdfWriter) -> None:
         (pdf(runs_script), "contains a program"),
         (pdf(opens_a_program), "contains a program"),
         (pdf(lambda writer: writer.add_attachment("other.exe", b"MZ")), "contains a program"),
-        (b"%PDF-" + b"x" * uploads.LARGEST_BYTES, "more than the"),
+        (b"%PDF-" + b"x" * uploads.LARGEST_BYTES, "is too large"),
     ],
 )
 def test_what_is_no_plain_pdf_is_refused(cast, clock, content, words):
