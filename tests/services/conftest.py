@@ -21,6 +21,7 @@ def hurry(request: pytest.FixtureRequest) -> None:
 def ground(cast, settings, clock) -> Iterator[Ground]:
     """Whatever a test does on it, the promises hold afterwards."""
     ground = Ground(cast, settings, clock)
+    ground.fair_use(decreases=1000, percent=100)  # tests of fair use set what they are about
     yield ground
     invariants.check_books()
     # a test may end with work under way, and may put anything in the place of a secret
