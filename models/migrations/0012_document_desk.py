@@ -40,9 +40,11 @@ CREATE TABLE portal_change (
     revision BIGINT NOT NULL DEFAULT 0 CHECK (revision >= 0)
 )"""
 
+WRITTEN = "('draft', 'approved')"
+
 INDEXES = (
     # one at a time is being written
-    "CREATE UNIQUE INDEX terms_version_draft_idx ON terms_version (kind, language) WHERE state IN ('draft', 'approved')",
+    f"CREATE UNIQUE INDEX terms_version_draft_idx ON terms_version (kind, language) WHERE state IN {WRITTEN}",
     # what the worker asks for all the time
     "CREATE INDEX terms_version_untold_idx ON terms_version (published_at) WHERE told_at IS NULL",
     "CREATE INDEX terms_told_member_idx ON terms_told (member_id)",

@@ -9,6 +9,7 @@ from models.contract import Contract
 from models.sub_account import Region, SubAccount
 from models.terms import TermsVersion
 from tests.accounts import TB, opened
+from tests.past_the_rules import published_texts_can_be_changed
 
 
 @pytest.fixture
@@ -179,7 +180,8 @@ def test_what_is_missing_before_one_can_be_opened_is_said(alice, cast):
 
 
 def test_without_terms_for_end_customers_there_is_no_form(alice, cast):
-    TermsVersion.update(state="draft").where(TermsVersion.kind == "flow_down").execute()
+    with published_texts_can_be_changed():
+        TermsVersion.update(state="draft").where(TermsVersion.kind == "flow_down").execute()
     assert "The terms for end customers are not published yet" in alice.get("/sub-accounts/new").text
 
 

@@ -11,6 +11,7 @@ from models.terms import Acceptance, TermsVersion
 from services import consent, documents, legal_text
 from services.consent import ConsentMissing, ConsentStale
 from services.refusal import NotFound
+from tests.past_the_rules import published_texts_can_be_changed
 
 SHOWN = {
     "boxes": {"portal_terms": "I agree to the terms", "privacy_notice": "I have read the notice"},
@@ -145,13 +146,15 @@ def test_a_text_that_is_not_the_one_shown_is_refused(cast, acting, settings, new
 
 
 def test_a_text_changed_in_the_database_is_refused(cast, new_terms, accept):
-    TermsVersion.update(body="something else\n").where(TermsVersion.id == new_terms.id).execute()
+    with published_texts_can_be_changed():
+        TermsVersion.update(body="something else\n").where(TermsVersion.id == new_terms.id).execute()
     with pytest.raises(ConsentStale):
         accept(cast.alice, new_terms)
 
 
 def test_unknown_and_unpublished_versions_are_refused(cast, clock, new_terms, accept):
-    TermsVersion.update(state="draft").where(TermsVersion.id == new_terms.id).execute()
+    with published_texts_can_be_changed():
+        TermsVersion.update(state="draft").where(TermsVersion.id == new_terms.id).execute()
     with pytest.raises(ConsentStale):
         accept(cast.alice, new_terms)
     with pytest.raises(ConsentStale):
