@@ -1,6 +1,6 @@
 """The time, given to whoever needs it. Nothing else in the product asks the machine what time it is."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -36,3 +36,9 @@ class FakeClock:
 def local_day(at: datetime, zone: str) -> date:
     """The calendar day that `at` falls on in the named time zone."""
     return at.astimezone(ZoneInfo(zone)).date()
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """The moment in UTC at which this day begins in the named time zone. Where clocks are put forward at midnight, the
+    first moment of the day that there is."""
+    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
