@@ -12,6 +12,9 @@ from services.refusal import N_, Refusal
 class Policy:
     """Days are days of the calendar, percents are whole."""
 
+    # documents (T1, T5; legal.md 4.2): told so long before, and time to agree after that
+    terms_notice_days: int = 30
+    terms_grace_days: int = 30
     # fair use of decreases, per contract (T14; domain.md, rule 7); a contract may have its own
     fair_use_window_days: int = 30
     fair_use_decreases: int = 4
@@ -25,9 +28,16 @@ class Policy:
     # end of contract (T19; Regulation (EU) 2023/2854, chapter VI: retrieval of at least 30 days)
     transition_days: int = 30
     retrieval_days: int = 30
+    # how long what tells of persons is kept (docs/retention.md)
+    access_ip_days: int = 90
+    mail_text_days: int = 90
+    refused_sign_up_days: int = 90
+    security_log_days: int = 366
 
 
 BOUNDS: dict[str, tuple[int, int]] = {
+    "terms_notice_days": (30, 366),
+    "terms_grace_days": (0, 366),
     "fair_use_window_days": (1, 366),
     "fair_use_decreases": (0, 1000),
     "fair_use_percent": (0, 100),
@@ -36,6 +46,10 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "confirm_grace_days": (1, 366),
     "transition_days": (0, 60),
     "retrieval_days": (30, 366),
+    "access_ip_days": (7, 366),
+    "mail_text_days": (7, 2192),
+    "refused_sign_up_days": (30, 366),
+    "security_log_days": (30, 1096),
 }
 
 
