@@ -3,13 +3,13 @@
 The gate asks in one order: signed in? of this sort? what may the partner use now? terms accepted? permission?
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 from flask import Flask, Request, abort, current_app, g, make_response, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
+from blueprints.declarations import Declaration, level_of, public, requires, signed_in, takes_files
 from blueprints.partials import leave_to
 from blueprints.permissions import MEMBERS, OPERATORS, ROLES, Permission
 from blueprints.standings import NotNow
@@ -19,22 +19,7 @@ from models.session import Session
 from services import consent, sessions, standing
 from services.audit import Act
 
-
-@dataclass(frozen=True)
-class Declaration:
-    """What an endpoint says of itself. `least`: how much of the portal a partner must be allowed to use (levels of
-    services/standing.py); unset, "read" to look and "full" to change. `states`: the partner states that alone count
-    instead, where the endpoint is about just these."""
-
-    open_to_all: bool = False
-    permission: Permission | None = None
-    states: tuple[str, ...] | None = None
-    before_terms: bool = False
-    polled: bool = False
-    least: str | None = None
-
-    def level(self, method: str) -> str:
-        return self.least or ("read" if method in ("GET", "HEAD", "OPTIONS") else "full")
+__all__ = ["Declaration", "Permission", "Viewer", "act", "public", "requires", "signed_in", "takes_files", "viewer"]
 
 
 class Viewer(UserMixin):
@@ -63,47 +48,35 @@ class Viewer(UserMixin):
     def role(self) -> str:
         return self.member.role if self.member else cast(Operator, self.operator).right
 
-    def may(self, permission: Permission | str) -> bool:
+    @cached_property
+    def standing(self) -> standing.Standing:
+        """How much of the portal this person's partner may use now; operators use all of it."""
+        return standing.of(self.partner, g.clock.now()) if self.member else standing.FULL
+
+    def holds(self, permission: Permission | str) -> bool:
+        """Whether the role has the right, whatever the partner may do at present."""
         return self.role in ROLES[Permission(permission)]
+
+    def may(self, permission: Permission | str) -> bool:
+        """Whether the role has the right and the partner can use it now: pages offer nothing that would be refused."""
+        right = Permission(permission)
+        if self.member is None:
+            return self.holds(right)
+        return self.holds(right) and self.standing.reaches(level_of(right))
+
+    def may_open(self, endpoint: str) -> bool:
+        """Whether the page of this endpoint opens for this person now."""
+        declared: Declaration = current_app.view_functions[endpoint].access  # type: ignore[attr-defined]
+        if declared.permission and not self.holds(declared.permission):
+            return False
+        if self.member is None or declared.open_to_all:
+            return True
+        if declared.states is not None:
+            return self.partner.state in declared.states
+        return self.standing.reaches(declared.level("GET"))
 
 
 viewer = cast(Viewer, current_user)
-
-
-def public(view: Callable) -> Callable:
-    """Anyone may open this endpoint."""
-    view.access = Declaration(open_to_all=True)  # type: ignore[attr-defined]
-    return view
-
-
-def takes_files(view: Callable) -> Callable:
-    """What is sent to this endpoint may be as large as a file; everything else is small."""
-    view.takes_files = True  # type: ignore[attr-defined]
-    return view
-
-
-def signed_in(view: Callable) -> Callable:
-    """Any signed-in person, whatever the partner's state and before the terms are accepted: log-out, own data."""
-    view.access = Declaration(least="application", before_terms=True)  # type: ignore[attr-defined]
-    return view
-
-
-def requires(
-    permission: Permission,
-    *,
-    states: tuple[str, ...] | None = None,
-    before_terms: bool = False,
-    polled: bool = False,
-    least: str | None = None,
-) -> Callable:
-    """Only roles that hold the permission. `polled`: a partial that asks again by itself and keeps no session alive.
-    `least` and `states` as in Declaration."""
-
-    def declare(view: Callable) -> Callable:
-        view.access = Declaration(False, permission, states, before_terms, polled, least)  # type: ignore[attr-defined]
-        return view
-
-    return declare
 
 
 def gate():
@@ -130,18 +103,20 @@ def closed_to_partner(declared: Declaration):
     if declared.states is not None:
         if viewer.partner.state not in declared.states:
             return leave_to(url_for("application.show")) if request.method == "GET" else abort(403)
-    elif not (now := standing.of(viewer.partner, g.clock.now())).reaches(declared.level(request.method)):
-        return too_little(now)
+    elif not viewer.standing.reaches(declared.level(request.method)):
+        return too_little(declared)
     if not declared.before_terms and consent.missing_kinds(cast(Member, viewer.member), g.clock.now()):
         return leave_to(url_for("terms.accept"))
     return closed_to_role(declared)
 
 
-def too_little(now: standing.Standing):
+def too_little(declared: Declaration):
     """Where the partner may not go at present: its own page says why; a change is refused."""
-    if request.method == "GET" and not now.reaches("export"):
+    if declared.polled and request.htmx:
+        return stop_asking()
+    if request.method == "GET" and not viewer.standing.reaches("read"):
         return leave_to(url_for("application.show"))
-    raise NotNow(now.reason)
+    raise NotNow(viewer.standing.reason)
 
 
 def own_sort() -> frozenset[str]:
@@ -150,7 +125,7 @@ def own_sort() -> frozenset[str]:
 
 
 def closed_to_role(declared: Declaration):
-    return None if declared.permission is None or viewer.may(declared.permission) else abort(403)
+    return None if declared.permission is None or viewer.holds(declared.permission) else abort(403)
 
 
 def refuse_other_sites(sent: Request) -> None:

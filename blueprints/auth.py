@@ -164,4 +164,6 @@ def refused(page: str, form, refusal: Refusal) -> Response:
 
 
 def landing() -> str:
-    return url_for("dashboard.show" if viewer.member else "admin.queue")
+    if viewer.operator:
+        return url_for("admin.queue")
+    return url_for("dashboard.show" if viewer.may_open("dashboard.show") else "application.show")

@@ -25,13 +25,15 @@ OWN_NAMES = {"en": "English", "de": "Deutsch"}
 def menu() -> list[tuple[str, str, bool]]:
     if not viewer.is_authenticated:
         return []
-    if viewer.member and viewer.partner.state != "active":
-        return [(url_for("application.show"), _("Application"), request.endpoint == "application.show")]
-    entries = MEMBER_MENU if viewer.member else OPERATOR_MENU
+    if viewer.member and not viewer.may_open("dashboard.show"):
+        leaving = viewer.standing.reaches("export")
+        entries = (("application.show", _l("What is open") if leaving else _l("Application"), Permission.PORTAL_USE),)
+    else:
+        entries = MEMBER_MENU if viewer.member else OPERATOR_MENU
     return [
         (url, str(label), is_here(url))
         for endpoint, label, permission in entries
-        if viewer.may(permission)
+        if viewer.holds(permission) and viewer.may_open(endpoint)
         for url in (url_for(endpoint),)
     ]
 

@@ -83,7 +83,7 @@ class SubAccount(Table):
 
     `observed_quota_bytes` is never below the quota that the service may hold: a raise is noted before the call, a
     decrease after it. `in_force_bytes` is the allocation that the service has confirmed. `suspended_at` and
-    `suspended_by` (a name) are those of a pause. With `delete_after_at` it is suspended until it is deleted, and can be
+    `suspended_by` (a name) are those of a pause, `held_at` that of a suspension of its partner. With `delete_after_at` it is suspended until it is deleted, and can be
     restored; `wanted_state` is "deleted" from when that begins.
     """
 
@@ -109,6 +109,7 @@ class SubAccount(Table):
     wanted_state = TextField(default="active")
     suspended_at = UtcDateTimeField(null=True)
     suspended_by = TextField(default="")
+    held_at = UtcDateTimeField(null=True)
     delete_after_at = UtcDateTimeField(null=True)
     created_at = UtcDateTimeField()
 

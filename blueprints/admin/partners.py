@@ -12,7 +12,7 @@ from models.audit import AuditEvent
 from models.contract import Contract
 from models.partner import PARTNER_STATES, Member, Partner
 from models.terms import Acceptance, TermsVersion
-from services import look_alikes, operators_figures, partner_list, verification
+from services import look_alikes, operators_figures, partner_list, verdicts, verification
 
 TRAIL_SIZE = 50
 TRAIL_GLANCE = 8
@@ -71,6 +71,7 @@ def show_partner(partner: Partner, status: int = 200, problem: str | None = None
         details=verification.details(partner),
         seen=verification.fingerprint(partner),
         doubts=[(words(warning), warning) for warning in look_alikes.warnings(partner)] if undecided else [],
+        unchecked=len(verdicts.missing(partner)) if undecided else 0,
         open_questions=partner.open_queries.count(),
         people=Member.select().where(Member.partner == partner).order_by(Member.id),
         consents=_consents(partner),

@@ -57,7 +57,7 @@ def change(number: str):
 
 
 @bp.post("/<name:number>/rows")
-@requires(Permission.ALLOCATION_VIEW)
+@requires(Permission.ALLOCATION_VIEW, least="read")
 def rows(number: str):
     """Another part of the board, found or leafed to; what was typed goes along. Stores nothing."""
     contract = allocation.own_contract(viewer.partner, number)

@@ -57,7 +57,7 @@ def index():
 
 
 @bp.get("/export.csv")
-@requires(Permission.SUB_ACCOUNT_EXPORT)
+@requires(Permission.SUB_ACCOUNT_EXPORT, least="export")
 def export():
     """The whole selection, not the page."""
     private = viewer.may(Permission.SUB_ACCOUNT_VIEW)

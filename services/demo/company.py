@@ -59,7 +59,7 @@ def applicant(settings: Settings, clock: Clock, who: Applicant, password: str) -
 def contract(settings: Settings, clock: Clock, olga: Operator, mara: Member) -> Contract:
     """The partner's contract, after the approval that it needs."""
     if Partner.get_by_id(mara.partner_id).state in verification.UNDECIDED:
-        verification.approve(as_person(olga, clock), settings, mara.partner_id)
+        verification.approve(as_person(olga, clock), settings, mara.partner_id, rest=True)
     known = Contract.select().where(Contract.partner == mara.partner_id).order_by(Contract.id).first()
     return known or contracts.create(as_person(olga, clock), settings, mara.partner_id, _terms(settings, clock))
 

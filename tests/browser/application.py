@@ -175,7 +175,7 @@ def answer(hand: Hand, portal: RunningPortal, who: Applicant) -> None:
 
 def approve(hand: Hand, who: Applicant) -> None:
     open_file(hand, who)
-    hand.press(button(hand, "Approve"))
+    hand.press(button(hand, "Accept all the rest and approve"))
     expect(text(hand, f"{who.company} is a partner now")).to_be_visible()
 
 

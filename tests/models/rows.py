@@ -28,6 +28,7 @@ SENSIBLE = {
     "flow_down": {"way": "attested"},
     "drift": {"kind": "quota"},
     "restoration": {"cause": "command", "prepared_at": NOW, "ended_at": NOW, "ended_by": "Olga"},
+    "barred_key": {"kind": "vat"},
     "measure": {"kind": "suspension", "level": "read", "asked_by": "operator:1"},
     "installation": {"code": "abc123"},
     "integration": {"url": "https://example.com/"},
