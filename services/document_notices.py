@@ -1,0 +1,88 @@
+"""Who is told of a published version: by mail, in bounded batches, each person once (legal.md 4.2)."""
+
+from typing import Any
+
+from peewee import fn
+
+from models.base import locked, write_tx
+from models.partner import Member, Partner
+from models.terms import TermsTold, TermsVersion
+from services import documents, mail
+from services.audit import Act, record
+from services.clock import local_day
+from services.settings import Settings
+
+# one transaction's worth: pages that want to write wait for no more than this
+BATCH = 50
+TOLD_STATES = ("applied", "query", "active", "suspended", "closing")
+UNTOLD = (TermsVersion.state.in_(documents.OPEN_STATES)) & TermsVersion.told_at.is_null()
+
+
+def tell(act: Act, settings: Settings) -> bool:
+    """Queues the next mails about the version that was published first of those not told yet; True when there may be
+    more. Safe with several workers at once: the version's row is locked."""
+    waiting = TermsVersion.select(TermsVersion.id).where(UNTOLD, TermsVersion.published_at <= act.at)
+    first = waiting.order_by(TermsVersion.published_at, TermsVersion.id).first()
+    if first is None:
+        return False
+    with write_tx():
+        version = locked(TermsVersion.select().where(TermsVersion.id == first.id)).get()
+        if version.told_at is not None:
+            return True
+        texts = documents.texts_of(version.kind, version.label)
+        members = list(_untold(version).limit(BATCH))
+        for member in members:
+            _tell(act, settings, member, texts.get(member.locale) or texts.get(version.binding) or version)
+        if len(members) < BATCH:
+            _end(act, version)
+    return True
+
+
+def told(kind: str, label: str) -> int:
+    """How many people were told of a version."""
+    return TermsTold.select().where(TermsTold.kind == kind, TermsTold.label == label).count()
+
+
+def _untold(version: TermsVersion) -> Any:
+    """Those who can accept it for their company; of what is personal, everybody."""
+    done = TermsTold.select(TermsTold.member).where(
+        TermsTold.kind == version.kind, TermsTold.label == version.label, TermsTold.member == Member.id
+    )
+    query = (
+        Member.select(Member, Partner)
+        .join(Partner)
+        .where(
+            Member.active,
+            Member.email_confirmed_at.is_null(False),
+            Partner.state.in_(TOLD_STATES),
+            ~fn.EXISTS(done),
+        )
+        .order_by(Member.id)
+    )
+    return query if version.kind in documents.PERSONAL else query.where(Member.role == "admin")
+
+
+def _tell(act: Act, settings: Settings, member: Member, text: TermsVersion) -> None:
+    TermsTold.create(kind=text.kind, label=text.label, member=member, told_at=act.at)
+    mail.queue(
+        act,
+        settings,
+        "document_published",
+        to=member.email,
+        locale=member.locale,
+        path=f"/terms/{text.kind}/{text.label}/{text.language}",
+        name=member.name,
+        company=member.partner.legal_name,
+        version=text,
+        starts_on=local_day(text.effective_at, settings.provider.time_zone),
+        for_customers=text.kind in documents.NOT_AT_SIGN_UP,
+        personal=text.kind in documents.PERSONAL,
+        changes_path=f"/terms/{text.kind}/{text.label}/changes" if documents.label_before(text) else "",
+    )
+
+
+def _end(act: Act, version: TermsVersion) -> None:
+    same = (TermsVersion.kind == version.kind) & (TermsVersion.label == version.label)
+    TermsVersion.update(told_at=act.at).where(same, UNTOLD).execute()
+    count = told(version.kind, version.label)
+    record(act, "terms.told", version, after={"kind": version.kind, "label": version.label, "count": count})
