@@ -21,10 +21,11 @@ AREAS = (
     "access_keys",
     "hand_over",
     "usage",
+    "notices",
     "papers",
     "admin",
 )
-FRAME = ("headers", "formats", "pieces", "access", "errors", "navigation", "trail")
+FRAME = ("headers", "formats", "pieces", "access", "now_closed", "errors", "navigation", "trail")
 
 
 class AccountNumber(BaseConverter):

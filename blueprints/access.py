@@ -9,6 +9,7 @@ from typing import cast
 from flask import Flask, Request, abort, current_app, g, make_response, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
+from blueprints.areas import AREA_OF, area_of, offered
 from blueprints.declarations import Declaration, level_of, public, requires, signed_in, takes_files
 from blueprints.partials import leave_to
 from blueprints.permissions import MEMBERS, OPERATORS, ROLES, Permission
@@ -62,7 +63,7 @@ class Viewer(UserMixin):
         right = Permission(permission)
         if self.member is None:
             return self.holds(right)
-        return self.holds(right) and self.standing.reaches(level_of(right))
+        return self.holds(right) and self.standing.reaches(level_of(right)) and offered(AREA_OF.get(right), self.member)
 
     def may_open(self, endpoint: str) -> bool:
         """Whether the page of this endpoint opens for this person now."""
@@ -71,6 +72,8 @@ class Viewer(UserMixin):
             return False
         if self.member is None or declared.open_to_all:
             return True
+        if not offered(area_of(endpoint, declared), self.member):
+            return False
         if declared.states is not None:
             return self.partner.state in declared.states
         return self.standing.reaches(declared.level("GET"))

@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from blueprints.access import Permission, viewer
+from blueprints.areas import shown
 from blueprints.formats import language
 
 MEMBER_MENU = (
@@ -44,9 +45,14 @@ def is_here(url: str) -> bool:
     return request.path == url or below
 
 
+def notices_label() -> str:
+    unread = shown(viewer.member).unread
+    return _("Notices (%(unread)s unread)", unread=unread) if unread else _("Notices")
+
+
 def account_links() -> list[tuple[str, str]]:
     """What a member's own menu holds, below the name."""
-    links = [("terms.own", _("Terms and receipts"))]
+    links = [("notices.index", notices_label()), ("terms.own", _("Terms and receipts"))]
     if viewer.may(Permission.PAPER_VIEW):
         links.insert(0, ("papers.index", _("Documents")))
     return [(url_for(endpoint), label) for endpoint, label in links]

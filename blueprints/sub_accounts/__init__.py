@@ -72,13 +72,13 @@ def export():
 
 
 @bp.get("/new")
-@requires(Permission.SUB_ACCOUNT_CHANGE)
+@requires(Permission.SUB_ACCOUNT_CHANGE, area="sub_account_creation")
 def new():
     return show_form(NewForm())
 
 
 @bp.post("/new")
-@requires(Permission.SUB_ACCOUNT_CHANGE)
+@requires(Permission.SUB_ACCOUNT_CHANGE, area="sub_account_creation")
 def create():
     form = NewForm().offer(open_contracts(viewer.partner), regions_offered(closed=False))
     if not form.validate():

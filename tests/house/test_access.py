@@ -28,6 +28,7 @@ LOOKERS_THAT_ACT = {
     "allocations.rows": "search and pages of the board, posted so that typed figures go along; stores nothing",
     "admin.send_again": "a mail that the portal owes already",
     "admin.try_again": "work that the worker owes already",
+    "notices.acknowledge": "everybody who may look has to follow what is published; records that they know it",
 }
 LOOKING = ("view", "list", "export", "use")
 EXAMPLES = {Id: 999_999, PathConverter: "nothing.css"}

@@ -14,6 +14,7 @@ RAW = {
     "blueprints/pieces.py": "patterns of its own, filled by Markup.format, which escapes",
     "blueprints/allocations/row_states.py": "an empty one",
     "blueprints/sub_accounts/cells.py": "rows whose names go through escape",
+    "blueprints/notices.py": "legal_text.to_html, which escapes everything but its own tags",
     "blueprints/consent_boxes.py": "legal_text.to_html escapes everything but its own tags",
     "blueprints/sub_accounts/__init__.py": "legal_text.to_html, as above",
 }

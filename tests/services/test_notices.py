@@ -49,7 +49,9 @@ def test_the_audience_is_of_kind_and_role(cast, clock, changes, reached):
     notice = published(cast, clock.now(), **changes)
     people = ("alice", "bob", "vera", "charlie")
     assert [name for name in people if titles(getattr(cast, name), clock.now())] == reached
-    assert [member.public_id for member in notice_audience.people(notice).order_by(notice_audience.Member.id)] == reached
+    assert [
+        member.public_id for member in notice_audience.people(notice).order_by(notice_audience.Member.id)
+    ] == reached
 
 
 def test_the_audience_can_be_chosen_partners(cast, clock):
