@@ -15,7 +15,7 @@ CREATE TABLE erasure (
     erased_rows INTEGER NOT NULL CHECK (erased_rows >= 0),
     archived_rows INTEGER NOT NULL CHECK (archived_rows >= 0),
     finished_at {at} CHECK (finished_at IS NULL OR waits_for = ''),
-    UNIQUE (kind, subject_id)
+    UNIQUE (kind, public_id)
 )"""
 
 ARCHIVE = """
