@@ -1,6 +1,6 @@
 """Effects that happen once, after the commit that wanted them."""
 
-from peewee import AutoField, BooleanField, IntegerField, TextField
+from peewee import AutoField, BlobField, BooleanField, ForeignKeyField, IntegerField, TextField
 
 from models.base import Table, UtcDateTimeField
 
@@ -23,6 +23,17 @@ class Mail(Table):
     attempts = IntegerField(default=0)
     next_attempt_at = UtcDateTimeField()
     last_error = TextField(default="")
+
+
+class MailAttachment(Table):
+    """A file that goes with a mail, of any kind; gone with the mail's text."""
+
+    id = AutoField()
+    mail = ForeignKeyField(Mail, backref="attachments")
+    mail_id: int
+    name = TextField()
+    media_type = TextField()
+    content = BlobField()
 
 
 class OneTimeKey(Table):

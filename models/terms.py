@@ -80,7 +80,8 @@ class PortalChange(Table):
 
 
 class Acceptance(Table):
-    """The evidence of one click on one document (legal.md 4.2). Names and addresses as they were then."""
+    """The evidence of one click on one document (legal.md 4.2). Names and addresses as they were then; never changed,
+    but for what an erasure blanks. `hash` is that of its row in the chain (models/evidence.py)."""
 
     id = AutoField()
     version = ForeignKeyField(TermsVersion, backref="acceptances")
@@ -103,5 +104,7 @@ class Acceptance(Table):
     session_hash = TextField(default="")
     shown = JsonField()
     request_id = TextField()
+    authentication = TextField(default="")
+    authenticated_at = UtcDateTimeField(null=True)
     prev_hash = TextField(default="")
     hash = TextField(default="")

@@ -1,7 +1,8 @@
 """Mails: written in the transaction of their cause, kept in the outbox, sent by the worker (services.mail_sending)."""
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -15,13 +16,16 @@ from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from models.base import database
-from models.outbox import Mail
+from models.outbox import Mail, MailAttachment
 from services import capacity
 from services.audit import Act
 from services.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("subject.txt", "body.txt", "body.html")
+Attachment = tuple[str, str, bytes]
+MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
+MOST_ATTACHED_BYTES = 10 * 10**6  # many mail servers take 25 MB, and travelling adds a third
 
 
 def queue(
@@ -33,6 +37,7 @@ def queue(
     locale: str,
     private: bool = False,
     attachment: tuple[str, str] | None = None,
+    attachments: Sequence[Attachment] = (),
     path: str | None = None,
     **values: object,
 ) -> Mail:
@@ -40,8 +45,10 @@ def queue(
 
     Templates see `values`, `provider`, `portal_url`, `locale` and, when `path` is given, `url`: the absolute address
     under PORTAL_PUBLIC_URL. `private` mails carry a one-time link: their text is blanked once they are sent.
-    `attachment` is a file name and its text. Raises RuntimeError outside a transaction, ValueError for a line break in
-    a header, jinja2.UndefinedError for a value that the template needs and did not get.
+    `attachment` is a file name and its text, `attachments` are (file name, media type, bytes), together at most
+    MOST_ATTACHED_BYTES; of a private mail they are removed once it is sent. Raises RuntimeError outside a transaction,
+    ValueError for a line break in a header and for attachments that no mail can carry, jinja2.UndefinedError for a
+    value that the template needs and did not get.
     """
     if not database.in_transaction():
         raise RuntimeError(f"the mail {template} was written outside the transaction of its cause")
@@ -52,7 +59,8 @@ def queue(
     subject, text, html = (env.get_template(f"emails/{template}/{part}").render(known) for part in PARTS)
     attachment_name, attachment_text = attachment or ("", "")
     refuse_broken_headers(to, subject.strip())
-    return Mail.create(
+    _refuse_attachments(attachments)
+    mail = Mail.create(
         template=template,
         recipient=to,
         subject=subject.strip(),
@@ -64,6 +72,17 @@ def queue(
         created_at=act.at,
         next_attempt_at=act.at,
     )
+    for name, media_type, content in attachments:
+        MailAttachment.create(mail=mail, name=name, media_type=media_type, content=content)
+    return mail
+
+
+def _refuse_attachments(attachments: Sequence[Attachment]) -> None:
+    for name, media_type, _content in attachments:
+        if not name or not name.isprintable() or not MEDIA_TYPE.fullmatch(media_type):
+            raise ValueError(f"an attachment cannot have the name {name!r} and the media type {media_type!r}")
+    if sum(len(content) for _name, _media_type, content in attachments) > MOST_ATTACHED_BYTES:
+        raise ValueError(f"the attachments of a mail have more than {MOST_ATTACHED_BYTES} bytes")
 
 
 def refuse_broken_headers(to: str, subject: str) -> None:

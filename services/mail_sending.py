@@ -14,7 +14,7 @@ from email.policy import SMTP, SMTPUTF8
 from urllib.parse import parse_qs, unquote, urlparse
 
 from models.base import write_tx
-from models.outbox import Mail
+from models.outbox import Mail, MailAttachment
 from services.mail import header_address
 from services.settings import Settings
 
@@ -76,6 +76,8 @@ def _mark_sent(mail: Mail, at: datetime) -> None:
         changes |= {"text": BLANK, "html": "", "attachment": ""}
     with write_tx():
         Mail.update(changes).where(Mail.id == mail.id).execute()
+        if mail.private:
+            MailAttachment.delete().where(MailAttachment.mail == mail).execute()
 
 
 def _postpone(mail: Mail, at: datetime, failure: Exception) -> None:
@@ -107,6 +109,11 @@ def message(settings: Settings, mail: Mail, at: datetime) -> EmailMessage:
         exact = mail.attachment.encode()  # as bytes, else line ends would change and with them a receipt's digest
         utf_8 = {"charset": "utf-8"}
         built.add_attachment(exact, maintype="text", subtype=subtype, filename=mail.attachment_name, params=utf_8)
+    for file in MailAttachment.select().where(MailAttachment.mail == mail).order_by(MailAttachment.id):
+        maintype, _slash, subtype = file.media_type.partition("/")
+        params = {"charset": "utf-8"} if maintype == "text" else None
+        content = bytes(file.content)
+        built.add_attachment(content, maintype=maintype, subtype=subtype, filename=file.name, params=params)
     return built
 
 

@@ -80,7 +80,23 @@ FORBIDDEN = [
     ("database_home", {"id": 2}),
     ("installation", {"id": 2}),
     ("installation", {"code": "short"}),
+    ("erasure", {"kind": "operator"}),
+    ("erasure", {"keeps": 2}),
+    ("erasure", {"erased_rows": -1}),
+    ("erasure", {"archived_rows": -1}),
+    ("erasure", {"waits_for": "sub_accounts", "finished_at": "2026-03-02 09:00:00"}),
+    ("archive_record", {"record_class": "person"}),
+    ("archive_record", {"rows": 0}),
+    ("purge_report", {"waiting": -1}),
     ("stored_file", {"media_type": "text/html"}),
+    ("evidence_head", {"id": 2}),
+    ("evidence", {"number": 0}),
+    ("evidence", {"kind": ""}),
+    ("evidence", {"kind": "erased"}),
+    ("evidence_personal", {"salt": ""}),
+    ("consent_event", {"kind": "gossip"}),
+    ("mail_attachment", {"name": ""}),
+    ("mail_attachment", {"media_type": ""}),
     ("partner_document", {"kind": "gift"}),
     ("partner_document", {"readers": "nobody"}),
     ("partner_document", {"title": ""}),
@@ -119,7 +135,7 @@ FORBIDDEN = [
     ("deletion", {"started_at": "2026-03-02 09:00:00", "ended_at": "2026-03-02 09:00:00", "cursor": "page 2"}),
 ]
 # a trigger refuses every change of their rows before a check could
-NEVER_CHANGED = ("customer_acceptance",)
+NEVER_CHANGED = ("consent_event", "customer_acceptance", "evidence", "evidence_personal")
 ALSO_FORBIDDEN = [
     ("allocation_entry", {"after_bytes": -1}),
     ("sub_account", {"object_count": -1}),
@@ -136,6 +152,7 @@ ALSO_FORBIDDEN = [
     ("traffic_hour", {"sent_bytes": -1}),
     ("traffic_day", {"sent_bytes": -1}),
     ("stored_file", {"size_bytes": 0}),
+    ("evidence_head", {"number": -1}),
 ]
 
 
