@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import cast
 
 from flask import Flask, Request, abort, current_app, g, make_response, request, session, url_for
+from flask_babel import get_locale
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from blueprints.areas import AREA_OF, area_of, offered
@@ -17,7 +18,7 @@ from blueprints.standings import NotNow
 from models.operator import Operator
 from models.partner import Member, Partner
 from models.session import Session
-from services import consent, sessions, standing
+from services import consent, consent_state, sessions, standing
 from services.audit import Act
 
 __all__ = ["Declaration", "Permission", "Viewer", "act", "public", "requires", "signed_in", "takes_files", "viewer"]
@@ -52,7 +53,10 @@ class Viewer(UserMixin):
     @cached_property
     def standing(self) -> standing.Standing:
         """How much of the portal this person's partner may use now; operators use all of it."""
-        return standing.of(self.partner, g.clock.now()) if self.member else standing.FULL
+        if self.member is None:
+            return standing.FULL
+        consent_state.remember(self.member, g.clock.now())
+        return standing.of(self.partner, g.clock.now())
 
     def holds(self, permission: Permission | str) -> bool:
         """Whether the role has the right, whatever the partner may do at present."""
@@ -110,7 +114,12 @@ def closed_to_partner(declared: Declaration):
         return too_little(declared)
     if not declared.before_terms and consent.missing_kinds(cast(Member, viewer.member), g.clock.now()):
         return leave_to(url_for("terms.accept"))
-    return closed_to_role(declared)
+    return closed_to_role(declared) or (None if declared.before_terms or declared.polled else note_use())
+
+
+def note_use() -> None:
+    """Going on using the portal is the answer to versions that take effect by notice (T5)."""
+    consent.continued(act(), cast(Member, viewer.member), str(get_locale()))
 
 
 def too_little(declared: Declaration):

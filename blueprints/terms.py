@@ -11,6 +11,7 @@ from blueprints.access import act, public, signed_in, viewer
 from blueprints.consent_boxes import consent_form, document_html, ways_out
 from blueprints.errors import words
 from blueprints.partials import answer, leave_to
+from blueprints.terms_news import news
 from models.partner import Member
 from models.terms import Acceptance, TermsVersion
 from services import consent, consent_receipts, difference, documents
@@ -172,6 +173,11 @@ def receipt_pdf(acceptance_id: int):
     row = consent_receipts.receipt(own_member(), acceptance_id)
     name, content = consent_receipts.pdf_of(current_app.settings, own_member(), row)
     return download(content, name, "application/pdf")
+
+
+@bp.app_context_processor
+def news_of_terms() -> dict:
+    return {"terms_news": news()}
 
 
 @bp.app_template_filter("language_name")

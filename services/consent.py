@@ -122,6 +122,8 @@ def continued(act: Act, member: Member, language: str) -> list[TermsVersion]:
     """The member goes on using the portal after versions took effect by notice: kept once each, with the text as this
     member finds it. Returns them."""
     kinds = {question.kind for question in consent_state.of(member, act.at).by_use if question.effective_at <= act.at}
+    if not kinds:
+        return []
     versions = [version for version in documents.in_force(language, act.at) if version.kind in kinds]
     _keep_once(act, "continued", member, versions)
     return versions
