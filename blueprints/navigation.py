@@ -17,6 +17,7 @@ MEMBER_MENU = (
 OPERATOR_MENU = (
     ("admin.queue", _l("Queue"), Permission.APPLICATION_VIEW),
     ("admin.partners", _l("Partners"), Permission.APPLICATION_VIEW),
+    ("admin.policy_show", _l("Rules"), Permission.POLICY_VIEW),
     ("admin.storage", _l("Storage"), Permission.STORAGE_VIEW),
     ("admin.outbox", _l("Outbox"), Permission.OUTBOX_VIEW),
 )

@@ -22,6 +22,8 @@ class Permission(StrEnum):
     PARTNER_BAR = "partner:bar"
     PARTNER_SUSPEND = "partner:suspend"
     PARTNER_TERMINATE = "partner:terminate"
+    POLICY_CHANGE = "policy:change"
+    POLICY_VIEW = "policy:view"
     PORTAL_USE = "portal:use"
     PROFILE_CHANGE = "profile:change"
     STORAGE_DECIDE = "storage:decide"
@@ -68,6 +70,8 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.PARTNER_BAR: DECIDERS,
     Permission.PARTNER_SUSPEND: DECIDERS,
     Permission.PARTNER_TERMINATE: DECIDERS,
+    Permission.POLICY_CHANGE: DECIDERS,
+    Permission.POLICY_VIEW: OPERATORS,
     Permission.PORTAL_USE: MEMBERS,
     Permission.PROFILE_CHANGE: MEMBERS,
     Permission.STORAGE_DECIDE: DECIDERS,

@@ -20,6 +20,7 @@ ACTIONS = {
     "contract.activated": _l("Contract begun"),
     "contract.created": _l("Contract created"),
     "contract.expired": _l("Contract ended"),
+    "contract.fair_use_set": _l("Contract's own rules of fair use set"),
     "document.added": _l("Document added"),
     "document.downloaded": _l("Document downloaded"),
     "document.withdrawn": _l("Document withdrawn"),

@@ -133,9 +133,16 @@ def decreases(contract: Contract, most: int) -> list[tuple[datetime, str, int]]:
     return [(_moment(at), actor, -int(amount)) for at, actor, amount in found.tuples()]
 
 
-def set_own(act: Act, contract_id: int, wanted: Mapping[str, int | None], reason: str) -> Contract:
+def fingerprint(contract: Contract) -> str:
+    """The same while the contract's own rules are the same."""
+    return ",".join(str(getattr(contract, name)) for name in NAMES)
+
+
+def set_own(
+    act: Act, contract_id: int, wanted: Mapping[str, int | None], reason: str, *, seen: str | None = None
+) -> Contract:
     """A contract's own rules of fair use; None for a rule means: as for everybody. Raises FairUseRefused with the
-    field that is out of bounds, or without a reason."""
+    field that is out of bounds, without a reason, and when they are not any more as they were `seen`."""
     for name in NAMES:
         value, (least, most) = wanted[name], policy.BOUNDS[name]
         if value is not None and not least <= value <= most:
@@ -147,6 +154,8 @@ def set_own(act: Act, contract_id: int, wanted: Mapping[str, int | None], reason
         contract = ask_one(_known, id=contract_id) and Contract.locked(contract_id)
         if contract is None:
             raise NotFound()
+        if seen is not None and seen != fingerprint(contract):
+            raise FairUseRefused(N_("Somebody else has changed these rules meanwhile. Look at them and save again."))
         changed = {name: wanted[name] for name in NAMES if getattr(contract, name) != wanted[name]}
         before = {name: getattr(contract, name) for name in changed}
         for name, value in changed.items():

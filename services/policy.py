@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, fields
 
-from models.base import write_tx
+from models.audit import AuditEvent
+from models.base import locked, write_tx
+from models.installation import Installation
 from models.policy import PolicyValue
 from services.audit import Act, record
 from services.refusal import N_, Refusal
@@ -57,19 +59,33 @@ class PolicyRefused(Refusal):
     """The rules stay as they were."""
 
 
+def latest(most: int) -> list[AuditEvent]:
+    """The last changes of rules."""
+    changed = AuditEvent.select().where(AuditEvent.action == "policy.changed", AuditEvent.thing_kind == "policy")
+    return list(changed.order_by(AuditEvent.id.desc()).limit(most))
+
+
 def current() -> Policy:
     """The rules in force. One query."""
     known = {field.name for field in fields(Policy)}
     return Policy(**{row.name: row.value for row in PolicyValue.select() if row.name in known})
 
 
-def change(act: Act, wanted: dict[str, int | bool]) -> Policy:
+class PolicyStale(PolicyRefused):
+    """Somebody else set one of these rules since the member of staff looked at them."""
+
+
+def change(act: Act, wanted: dict[str, int | bool], *, seen: Policy | None = None) -> Policy:
     """Sets rules by name, all or none; names that are left out keep their value. Raises PolicyRefused with the field
-    that is out of bounds."""
+    that is out of bounds, PolicyStale when one of them is not any more as it was `seen`."""
     for name, value in wanted.items():
         _refuse(name, value)
     with write_tx():
+        list(locked(Installation.select()))  # one row: two who set rules at once take turns
         before = current()
+        for name in wanted if seen else ():
+            if getattr(before, name) != getattr(seen, name):
+                raise PolicyStale(N_("Somebody else has changed this rule meanwhile. Look at it and save again."), name)
         for name, value in wanted.items():
             if getattr(before, name) != value:
                 _set(act, name, getattr(before, name), value)

@@ -11,6 +11,7 @@ from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
     outbox,
     papers,
     partners,
+    policy,
     queue,
     restored,
     storage,

@@ -4,7 +4,7 @@ import pytest
 
 from models.audit import AuditEvent
 from services import policy
-from services.policy import Policy, PolicyRefused
+from services.policy import Policy, PolicyRefused, PolicyStale
 from tests.cast import act_of
 
 
@@ -36,3 +36,13 @@ def test_the_same_value_again_leaves_no_second_trail(cast, clock):
     for _ in range(2):
         policy.change(act_of(cast.olga, clock.now()), {"fair_use_percent": 10})
     assert AuditEvent.select().where(AuditEvent.action == "policy.changed").count() == 1
+
+
+def test_a_rule_that_somebody_else_set_meanwhile_is_not_overwritten(cast, clock):
+    act, seen = act_of(cast.olga, clock.now()), policy.current()
+    policy.change(act, {"fair_use_percent": 10}, seen=seen)
+    with pytest.raises(PolicyStale) as refused:
+        policy.change(act, {"fair_use_percent": 12, "retrieval_days": 60}, seen=seen)
+    assert refused.value.field == "fair_use_percent"
+    policy.change(act, {"retrieval_days": 60}, seen=seen)
+    assert policy.current() == Policy(fair_use_percent=10, retrieval_days=60)
