@@ -20,6 +20,7 @@ AREAS = (
     "sub_accounts",
     "access_keys",
     "hand_over",
+    "flow_down",
     "usage",
     "notices",
     "papers",

@@ -4,7 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from blueprints.access import Viewer
+from flask import url_for
+from flask_babel import ngettext
+
+from blueprints.access import Permission, Viewer
+from services import flow_down_figures
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,29 @@ class Todo:
     urgent: bool = False
 
 
-SOURCES: tuple[Callable[[Viewer, datetime], list[Todo]], ...] = ()
+def flow_down(viewer: Viewer, at: datetime) -> list[Todo]:
+    """Customers who have to agree to the terms for end customers, by when, and those who refused (T2)."""
+    if not viewer.may(Permission.SUB_ACCOUNT_VIEW):
+        return []
+    figures = flow_down_figures.of_partner(viewer.partner, at)
+    found = []
+    for due_at, count in figures.renew:
+        text = ngettext("%(num)s customer to renew the terms with", "%(num)s customers to renew the terms with", count)
+        found.append(Todo(text, _list("outdated"), due_at.date(), urgent=due_at <= at))
+    if figures.missing:
+        text = ngettext("%(num)s customer without terms", "%(num)s customers without terms", figures.missing)
+        found.append(Todo(text, _list("open")))
+    if figures.refused:
+        text = ngettext("%(num)s customer refuses the terms", "%(num)s customers refuse the terms", figures.refused)
+        found.append(Todo(text, _list("declined"), urgent=True))
+    return found
+
+
+def _list(terms: str) -> str:
+    return url_for("sub_accounts.index", terms=terms)
+
+
+SOURCES: tuple[Callable[[Viewer, datetime], list[Todo]], ...] = (flow_down,)
 
 
 def todos(viewer: Viewer, at: datetime) -> list[Todo]:

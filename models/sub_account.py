@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime
 
-from peewee import AutoField, BigIntegerField, BooleanField, DateField, ForeignKeyField, IntegerField, TextField
+from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegerField, TextField
 
 from models.base import JsonField, Table, UtcDateTimeField
 from models.contract import Contract
 from models.partner import Partner
-from models.terms import TermsVersion
 
 BILLING = ("reserved", "pay_per_use")
 WANTED_STATES = ("active", "suspended", "deleted")
@@ -156,21 +155,6 @@ class SubAccount(Table):
     @property
     def main_bucket(self) -> str:
         return f"{self.number}-main"
-
-
-class FlowDown(Table):
-    """How the passed-on terms (T2) were agreed with the customer of one sub-account."""
-
-    id = AutoField()
-    sub_account = ForeignKeyField(SubAccount, backref="flow_downs")
-    sub_account_id: int
-    version = ForeignKeyField(TermsVersion)
-    version_id: int
-    way = TextField()
-    reference = TextField()
-    agreed_on = DateField()
-    attested_by = TextField()
-    attested_at = UtcDateTimeField()
 
 
 class AccessKey(Table):

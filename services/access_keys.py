@@ -6,7 +6,7 @@ from datetime import timedelta
 from models.base import locked, write_tx
 from models.partner import Partner
 from models.sub_account import AccessKey, SubAccount
-from services import hand_over_links
+from services import flow_down_keys, hand_over_links
 from services.audit import Act, record
 from services.refusal import N_, NotFound, Refusal
 from services.secret import SealBroken, Secret, Vault
@@ -64,6 +64,8 @@ def reveal(act: Act, settings: Settings, key_id: int) -> tuple[str, Secret]:
     """
     with write_tx():
         key = _locked(key_id)
+        if flow_down_keys.held(key.sub_account_id, act.at):
+            raise KeyNotShown(flow_down_keys.HELD)
         if key.phase == "pending":
             raise KeyNotShown(N_("The key is still being made. Try again in a moment."))
         if key.origin != "initial" and key.revealed_at is None and not may_show(act, key):

@@ -28,6 +28,7 @@ def replace(act: Act, partner: Partner, number: str, key_id: int, once_key: str)
         if earlier is not None:
             return AccessKey.get(AccessKey.sub_account == now.account, AccessKey.id == int(earlier))
         _refuse_deleted(key)
+        _say(key_rules.why_held(now))
         _say(key_rules.why_not_replace(now, key))
         for missed in (other for other in now.keys if key_rules.missed(now, other)):
             _delete(act, now, missed)

@@ -20,6 +20,7 @@ from models.outbox import Mail
 from models.partner import Member
 from models.session import Session
 from models.sub_account import SETTLED_PHASES, AccessKey, Customer, HandOver, SubAccount
+from services import flow_down_keys
 from services.access_keys import SHOW_AGAIN_WITHIN
 from services.promises_consent import without_consent
 from services.promises_deletion import deletions_astray
@@ -182,11 +183,14 @@ def endless_jobs(at: datetime) -> Iterator[str]:
     listed = (account.phase == "attention") | account.paused_at.is_null(False)
     for number, phase in _rows(account.select(account.number, account.phase).where(unsettled, late, ~listed)):
         yield f"sub-account {number} is {phase}, past its time, and in nobody's list"
+    held = flow_down_keys.held_ones(at)  # keys that wait for an agreement are no work
     standing = {"active": "live", "inactive": "inactive", "deleted": "deleted"}
     settled = account.phase.in_(SETTLED_PHASES) & (account.observed_generation == account.generation)
     for wanted, phase in standing.items():
         keys = key.select(key.id, key.phase).join(account)
         lost = (key.wanted == wanted) & key.phase.not_in((phase, "attention"))
+        if held is not None:
+            lost &= ~((key.phase == "pending") & held)
         for id, found in _rows(keys.where(settled, account.phase != "deleted", lost)):
             yield f"key {id} is to be {wanted}, is {found}, and no work is under way"
     untried = Mail.sent_at.is_null() & (Mail.attempts == 0) & (Mail.next_attempt_at < at - MAIL_WITHIN)

@@ -7,9 +7,9 @@ from peewee import JOIN
 
 from models.audit import AuditEvent
 from models.contract import Contract
-from models.lists import current_label
+from models.flow_down import FlowDown, current_label, state
 from models.partner import Partner
-from models.sub_account import AccessKey, Customer, FlowDown, Region, SubAccount
+from models.sub_account import AccessKey, Customer, Region, SubAccount
 from models.terms import TermsVersion
 from services import documents
 from services.refusal import NotFound
@@ -18,14 +18,21 @@ from services.refusal import NotFound
 def own_sub_account(partner: Partner, number: str, at: datetime) -> SubAccount:
     """The partner's sub-account with its customer, region, contract and latest flow-down record, in one query.
 
-    `flow_down` is that record (or None) with its version, `flow_down_label` the label now in force. Raises NotFound
-    for unknown and foreign numbers alike.
+    `flow_down` is that record (or None) with its version, `flow_down_label` the label now in force, `flow_down_state`
+    one of models.flow_down.STATES. Raises NotFound for unknown and foreign numbers alike.
     """
     later = FlowDown.alias()
     newest = later.select(later.id).where(later.sub_account == SubAccount.id).order_by(later.id.desc()).limit(1)
     row = (
         SubAccount.select(
-            SubAccount, Customer, Region, Contract, FlowDown, TermsVersion, current_label(at).alias("label")
+            SubAccount,
+            Customer,
+            Region,
+            Contract,
+            FlowDown,
+            TermsVersion,
+            current_label(at).alias("label"),
+            state(at).alias("terms"),
         )
         .join(Customer)
         .switch(SubAccount)
@@ -42,7 +49,7 @@ def own_sub_account(partner: Partner, number: str, at: datetime) -> SubAccount:
         raise NotFound()
     record_of = getattr(row, "flow_down", None)
     row.flow_down = record_of if record_of is not None and record_of.id else None
-    row.flow_down_label = row.label
+    row.flow_down_label, row.flow_down_state = row.label, row.terms
     return row
 
 

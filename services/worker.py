@@ -22,6 +22,7 @@ from services import (
     deletion_guard,
     drift,
     enforcement,
+    flow_down_work,
     hand_over_links,
     key_use,
     mail_sending,
@@ -73,7 +74,8 @@ def keep_house(house: House, settings: Settings) -> bool:
     attention_mails.tell(house, settings)
     access_keys.destroy_expired(house.act())
     hand_over_links.end_expired(house.act())
-    return mails == MAILS_A_ROUND
+    more = flow_down_work.tend(house, settings)
+    return more or mails == MAILS_A_ROUND
 
 
 def round_of_work(site: Site, settings: Settings, house: House | None = None) -> bool:

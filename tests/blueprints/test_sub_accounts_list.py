@@ -44,7 +44,7 @@ def test_a_row_shows_use_with_its_time_state_terms_and_key(alice, cast, settings
     account = opened(cast, settings, clock.now(), used_bytes=TB // 4, measured_at=clock.now())
     text = alice.get("/sub-accounts").text
     assert f'href="/sub-accounts/{account.number}"' in text
-    for part in ("Müller GmbH", "Active", "250\u00a0GB of 1\u00a0TB", "measured", "Agreed", "Not shown"):
+    for part in ("Müller GmbH", "Active", "250\u00a0GB of 1\u00a0TB", "measured", "Agreed, confirmed by you", "Not shown"):
         assert part in text
 
 
@@ -260,7 +260,7 @@ def test_the_file_holds_the_whole_selection_with_exact_numbers(alice, cast, sett
     row = rows["Müller GmbH"]
     assert (row["used_bytes"], row["allocated_bytes"]) == ("123456789012", str(TB))
     assert row["measured_at"] == "2026-03-02T09:00:00Z"
-    assert (row["state"], row["settled"], row["flow_down"], row["first_key"]) == ("ready", "yes", "agreed", "waiting")
+    assert (row["state"], row["settled"], row["flow_down"], row["first_key"]) == ("ready", "yes", "attested", "waiting")
     assert rows["Unmeasured"]["used_bytes"] == "" and rows["Unmeasured"]["excess_allowed"] == "yes"
     assert len(table(alice.get("/sub-accounts/export.csv?q=customer&fill=near"))) == 0
     assert len(table(alice.get("/sub-accounts/export.csv?q=customer"))) == 120

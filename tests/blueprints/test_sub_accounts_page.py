@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from models.sub_account import AccessKey, FlowDown, Region, SubAccount
+from models.flow_down import FlowDown
+from models.sub_account import AccessKey, Region, SubAccount
 from models.usage import UsageDay
 from tests.accounts import TB, opened
 

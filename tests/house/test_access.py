@@ -17,6 +17,7 @@ OPEN = {
     "auth": "logging in and out, and getting a lost password back",
     "signup": "strangers become partners",
     "hand_over": "customers have no log-in; the token is what opens it",
+    "flow_down": "customers have no log-in; the token is what opens it",
     "terms.index": "the documents are public",
     "terms.show": "the documents are public",
     "terms.text": "the documents are public",

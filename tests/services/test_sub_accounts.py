@@ -9,15 +9,18 @@ import pytest
 
 from models.audit import AuditEvent
 from models.contract import AllocationEntry, Contract
-from models.sub_account import AccessKey, Customer, FlowDown, SubAccount
+from models.flow_down import FlowDown
+from models.sub_account import AccessKey, Customer, SubAccount
 from models.terms import TermsVersion
 from services import sub_accounts
 from services.allocation import AllocationRefused
+from services.flow_down import FlowDownRefused
 from services.names import NameRefused
 from services.once import KeyReused
 from services.refusal import NotFound, Refusal
 from services.sub_account_lookup import own_sub_account
 from services.sub_accounts import SubAccountRefused, SubAccountWish
+from tests.past_the_rules import published_texts_can_be_changed
 
 TB = 10**12
 
@@ -197,8 +200,9 @@ def test_terms_that_a_newer_version_will_replace_hold_until_then(create, wish, c
 
 
 def test_without_published_flow_down_terms_nothing_is_opened(create, wish):
-    TermsVersion.update(state="draft").where(TermsVersion.kind == "flow_down").execute()
-    assert isinstance(refused(create, wish), SubAccountRefused)
+    with published_texts_can_be_changed():
+        TermsVersion.update(state="draft").where(TermsVersion.kind == "flow_down").execute()
+    assert isinstance(refused(create, wish), FlowDownRefused)
 
 
 def test_a_name_is_unique_per_partner_whatever_its_case_and_width(create, wish, cast):
