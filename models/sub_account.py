@@ -83,7 +83,8 @@ class SubAccount(Table):
     `observed_quota_bytes` is never below the quota that the service may hold: a raise is noted before the call, a
     decrease after it. `in_force_bytes` is the allocation that the service has confirmed. `suspended_at` and
     `suspended_by` (a name) are those of a pause, `held_at` that of a suspension of its partner. With `delete_after_at` it is suspended until it is deleted, and can be
-    restored; `wanted_state` is "deleted" from when that begins.
+    restored; `wanted_state` is "deleted" from when that begins. `barred_at`: since then it is suspended because its
+    contract is over, whatever the partner wants; `read_only`: its data can be fetched nevertheless.
     """
 
     id = AutoField()
@@ -109,6 +110,8 @@ class SubAccount(Table):
     suspended_at = UtcDateTimeField(null=True)
     suspended_by = TextField(default="")
     held_at = UtcDateTimeField(null=True)
+    barred_at = UtcDateTimeField(null=True)
+    read_only = BooleanField(default=False)
     delete_after_at = UtcDateTimeField(null=True)
     created_at = UtcDateTimeField()
 
@@ -145,7 +148,10 @@ class SubAccount(Table):
 
     @property
     def hard_quota_bytes(self) -> int | None:
-        """The quota that the service shall hold; None where more may be used and is billed (capacity rule 5)."""
+        """The quota that the service shall hold; None where more may be used and is billed (capacity rule 5). After the
+        end of the contract 0, under which data can be read and deleted, and nothing is taken in."""
+        if self.read_only:
+            return 0
         return None if self.allow_overdraft or self.billing == "pay_per_use" else self.allocated_bytes
 
     @property

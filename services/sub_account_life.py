@@ -10,7 +10,7 @@ from models.base import locked, write_tx
 from models.deletion import Deletion
 from models.partner import Partner
 from models.sub_account import SubAccount
-from services import holds, names
+from services import contracts_access, holds, names
 from services.audit import Act, record
 from services.refusal import N_, NotFound, Refusal
 from services.settings import Settings
@@ -97,11 +97,16 @@ def restore(act: Act, partner: Partner, number: str) -> SubAccount:
             )
         if row.delete_after_at is None:
             return row
+        if contracts_access.is_being_purged(row):
+            raise LifeRefused(
+                N_("%(name)s is removed because its contract is over. That can no longer be taken back."), name=row.name
+            )
         Deletion.delete().where(Deletion.sub_account == row).execute()
         before = {"delete_after_at": row.delete_after_at}
         row.delete_after_at = None
-        if row.suspended_at is None and not holds.contract_runs(row):
-            row.suspended_at, row.suspended_by = act.at, act.actor_name
+        if row.barred_at is None and not holds.contract_runs(row):
+            row.barred_at = act.at
+            row.save(only=["barred_at"])
         wanted = "active" if holds.may_work(row) else "suspended"
         holds.want(act, row, wanted)
         record(act, "sub_account.restored", row, partner=row.partner_id, before=before, after={"wanted_state": wanted})

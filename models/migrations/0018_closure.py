@@ -47,7 +47,7 @@ CREATE TABLE closure (
     CHECK (purge_from_at IS NULL OR purge_from_at >= retrieval_until_at),
     CHECK ((state = 'closed') = (closed_at IS NOT NULL)),
     CHECK (closed_at IS NULL OR closed_at >= purge_from_at),
-    CHECK ((state = 'closed') = (certificate <> '')),
+    CHECK (certificate = '' OR state = 'closed'),
     CHECK ((state = 'withdrawn') = (withdrawn_at IS NOT NULL)),
     CHECK (cause <> 'expired' OR contract_id IS NOT NULL),
     CHECK (erased_at IS NULL OR (state = 'closed' AND contract_id IS NULL))
