@@ -14,6 +14,7 @@ AREAS = (
     "auth",
     "signup",
     "terms",
+    "evidence",
     "application",
     "dashboard",
     "allocations",

@@ -13,6 +13,7 @@ class Permission(StrEnum):
     COMPANY_CHANGE = "company:change"
     COMPANY_VIEW = "company:view"
     CONTRACT_CREATE = "contract:create"
+    EVIDENCE_EXPORT = "evidence:export"
     KEY_CHANGE = "key:change"
     KEY_REVEAL = "key:reveal"
     OPERATOR_MANAGE = "operator:manage"
@@ -61,6 +62,7 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.COMPANY_CHANGE: frozenset({"admin"}),
     Permission.COMPANY_VIEW: MEMBERS,
     Permission.CONTRACT_CREATE: DECIDERS,
+    Permission.EVIDENCE_EXPORT: DECIDERS,
     Permission.KEY_CHANGE: WORKERS,
     Permission.KEY_REVEAL: WORKERS,
     Permission.OPERATOR_MANAGE: frozenset({"owner"}),

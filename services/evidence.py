@@ -18,6 +18,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from models.base import database, locked
 from models.evidence import Evidence, EvidenceHead, EvidencePersonal
@@ -117,20 +118,29 @@ def content_of(row: Evidence) -> dict:
     }
 
 
+def links(*where, after: int = 0, upto: int | None = None) -> Iterator[Evidence]:
+    """The chain in its order, a few hundred rows at a time."""
+    for found in _pages(where, after, upto):
+        yield from found
+
+
 def rows(*where, after: int = 0, upto: int | None = None) -> Iterator[tuple[Evidence, EvidencePersonal | None]]:
-    """The chain in its order, a few hundred rows at a time; each with its personal part, None when that is erased."""
-    while True:
-        query = Evidence.select().where(Evidence.number > after, *where)
-        if upto is not None:
-            query = query.where(Evidence.number <= upto)
-        found = list(query.order_by(Evidence.number).limit(BATCH))
+    """As `links`, each row with its personal part, None when that is erased."""
+    for found in _pages(where, after, upto):
         numbers = [row.number for row in found]
-        personal = {part.number: part for part in EvidencePersonal.select().where(EvidencePersonal.number << numbers)}
+        parts: Any = EvidencePersonal.select().where(EvidencePersonal.number << numbers)
+        personal = {part.number: part for part in parts}
         for row in found:
             yield row, personal.get(row.number)
-        if len(found) < BATCH:
-            return
-        after = numbers[-1]
+
+
+def _pages(where: tuple, after: int, upto: int | None) -> Iterator[list[Evidence]]:
+    bound = (Evidence.number <= upto,) if upto is not None else ()
+    while found := list(
+        Evidence.select().where(Evidence.number > after, *bound, *where).order_by(Evidence.number).limit(BATCH)
+    ):
+        yield found
+        after = found[-1].number
 
 
 def hold() -> EvidenceHead:

@@ -22,7 +22,7 @@ from models.session import Session
 from models.sub_account import SETTLED_PHASES, AccessKey, Customer, HandOver, SubAccount
 from services import flow_down_keys
 from services.access_keys import SHOW_AGAIN_WITHIN
-from services.promises_consent import without_consent
+from services.promises_consent import evidence_astray, without_consent
 from services.promises_deletion import deletions_astray
 
 SLACK = timedelta(minutes=15)  # the worker comes by in its own time
@@ -220,6 +220,7 @@ QUESTIONS: dict[str, Callable[[datetime], Iterator[str]]] = {
     "secrets": secrets_kept,
     "isolation": joined_partners,
     "consent": without_consent,
+    "evidence": evidence_astray,
     "sessions": open_sessions,
     "jobs": endless_jobs,
     "deletion": deletions_astray,

@@ -19,6 +19,7 @@ from models.base import database
 from services import (
     access_keys,
     attention_mails,
+    consent_overdue,
     deletion_guard,
     drift,
     enforcement,
@@ -91,6 +92,7 @@ def _sweep(house: House, settings: Settings) -> None:
     if house.sweep_next_at is None or house.sweep_next_at <= act.at:
         for line in sweep.sweep(act, settings):
             log.info(line)
+        consent_overdue.tell(act, settings)
         house.sweep_next_at = act.at + sweep.EVERY
 
 
