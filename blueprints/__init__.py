@@ -14,6 +14,7 @@ AREAS = (
     "auth",
     "signup",
     "terms",
+    "change_log",
     "evidence",
     "application",
     "dashboard",

@@ -32,6 +32,7 @@ NEVER_OFF: dict[str, str] = {
     "access_keys.withdraw_link": "a link that went astray has to be stopped at any time",
     "admin": "staff switch areas on again here",
     "application": "a partner sees where it stands, and answers what we ask",
+    "change_log": "what changes in the portal is public (T5)",
     "auth": "nobody is locked in or out by a switch; log-out ends each session (T12)",
     "dashboard": "the start page, which says what is off",
     "flow_down": "customers agree to, or refuse, what binds them (T2)",

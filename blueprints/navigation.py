@@ -18,6 +18,7 @@ OPERATOR_MENU = (
     ("admin.queue", _l("Queue"), Permission.APPLICATION_VIEW),
     ("admin.partners", _l("Partners"), Permission.APPLICATION_VIEW),
     ("admin.policy_show", _l("Rules"), Permission.POLICY_VIEW),
+    ("admin.documents_desk", _l("Documents"), Permission.DOCUMENT_VIEW),
     ("admin.storage", _l("Storage"), Permission.STORAGE_VIEW),
     ("admin.outbox", _l("Outbox"), Permission.OUTBOX_VIEW),
 )
@@ -76,7 +77,7 @@ def frame() -> dict:
         "sign_in_url": None if known else url_for("auth.login"),
         "sign_out_url": url_for("auth.logout"),
         "account_links": account_links() if known and known.member else [],
-        "footer_links": [(url_for("terms.index"), _("Terms and privacy"))],
+        "footer_links": [(url_for("terms.index"), _("Terms and privacy")), (url_for("change_log.index"), _("Changes"))],
         "security_url": f"mailto:{provider.security_address}",
         "contact_email": provider.support_address,
     }

@@ -14,6 +14,9 @@ class Permission(StrEnum):
     COMPANY_VIEW = "company:view"
     CONTRACT_CREATE = "contract:create"
     EVIDENCE_EXPORT = "evidence:export"
+    DOCUMENT_APPROVE = "document:approve"
+    DOCUMENT_VIEW = "document:view"
+    DOCUMENT_WRITE = "document:write"
     KEY_CHANGE = "key:change"
     KEY_REVEAL = "key:reveal"
     OPERATOR_MANAGE = "operator:manage"
@@ -63,6 +66,9 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.COMPANY_VIEW: MEMBERS,
     Permission.CONTRACT_CREATE: DECIDERS,
     Permission.EVIDENCE_EXPORT: DECIDERS,
+    Permission.DOCUMENT_APPROVE: DECIDERS,
+    Permission.DOCUMENT_VIEW: OPERATORS,
+    Permission.DOCUMENT_WRITE: DECIDERS,
     Permission.KEY_CHANGE: WORKERS,
     Permission.KEY_REVEAL: WORKERS,
     Permission.OPERATOR_MANAGE: frozenset({"owner"}),

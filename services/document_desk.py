@@ -115,9 +115,10 @@ def changeable(kind: str, seen: int) -> list[TermsVersion]:
 def keep(act: Act, rows: list[TermsVersion], **values: Any) -> None:
     """Writes what all languages share, and counts the change."""
     for row in rows:
-        for name, value in (values | {"revision": row.revision + 1}).items():
+        written = values | {"revision": row.revision + 1}
+        for name, value in written.items():
             setattr(row, name, value)
-        row.save()
+        row.save(only=list(written))
 
 
 def authors_with(row: TermsVersion, act: Act) -> list[int]:

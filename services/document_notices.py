@@ -7,7 +7,7 @@ from peewee import fn
 from models.base import locked, write_tx
 from models.partner import Member, Partner
 from models.terms import TermsTold, TermsVersion
-from services import documents, mail
+from services import consent_records, documents, mail
 from services.audit import Act, record
 from services.clock import local_day
 from services.settings import Settings
@@ -64,6 +64,7 @@ def _untold(version: TermsVersion) -> Any:
 
 def _tell(act: Act, settings: Settings, member: Member, text: TermsVersion) -> None:
     TermsTold.create(kind=text.kind, label=text.label, member=member, told_at=act.at)
+    consent_records.happened(act, "notified", member, text, recipient=member.email)
     mail.queue(
         act,
         settings,

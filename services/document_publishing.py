@@ -137,9 +137,10 @@ def _refuse_unfinished(rows: list[TermsVersion]) -> None:
     if rows[0].kind in ONLY_BY_CLICK and not rows[0].requires_acceptance:
         raise DeskRefused(N_("This document changes only by a fresh click: it says so itself."), "by_click")
     for row in rows:
-        for name in ("change_summary", "reason"):
-            if not getattr(row, name):
-                raise DeskRefused(N_("Say this in every language before you submit it."), f"{name}_{row.language}")
+        if not row.change_summary:
+            raise DeskRefused(N_("Say in every language what changes, then submit."), f"change_summary_{row.language}")
+        if not row.reason:
+            raise DeskRefused(N_("Say in every language why it changes, then submit."), f"reason_{row.language}")
     texts = documents.texts_of(rows[0].kind, newest_version(rows[0].kind).label)
     if all(row.language in texts and row.sha256 == texts[row.language].sha256 for row in rows):
         raise DeskRefused(

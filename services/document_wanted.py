@@ -9,7 +9,7 @@ from models.terms import TermsVersion
 from services.refusal import N_, Refusal
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,19}")
-LONGEST_BODY = 200_000
+LONGEST_BODY = 60_000
 LONGEST_LINE = 200
 LONGEST_TEXT = 2_000
 LONGEST_GRACE_DAYS = 366

@@ -76,6 +76,8 @@ JOBS_NEVER_OFF = {
     "attempts.tidy": "counters of guesses; nobody's feature",
     "attention_mails.tell": "people have to know what is stuck",
     "contracts.sweep": "contracts begin and end by their dates",
+    "document_notices.tell": "new versions of documents have to reach whom they bind (T5)",
+    "document_publishing.supersede": "documents come into force by their dates",
     "drift.look": "differences are found whatever is off; nothing is changed",
     "empty_log": "overwrites what was deleted",
     "enforcement.enforce_due": "quotas hold what was agreed and paid",

@@ -5,7 +5,7 @@ from datetime import timedelta
 from models.base import empty_log, write_tx
 from models.outbox import Mail, OneTimeKey
 from models.partner import SignUpDraft
-from services import attempts, contracts, key_rotation, restored, usage_keeping
+from services import attempts, contracts, document_publishing, key_rotation, restored, usage_keeping
 from services.audit import Act
 from services.settings import Settings
 
@@ -18,6 +18,7 @@ CLEARED = "This mail was sent more than 90 days ago, and its text was removed he
 def sweep(act: Act, settings: Settings) -> list[str]:
     """Does all that is due at `act.at`; safe to run at any time and as often as one likes. Returns a line for each."""
     lines = [f"contract {contract.number} is {contract.state}" for contract in contracts.sweep(act, settings)]
+    lines += document_publishing.supersede(act)
     with write_tx():
         drafts = SignUpDraft.delete().where(SignUpDraft.expires_at <= act.at).execute()
         keys = OneTimeKey.delete().where(OneTimeKey.created_at <= act.at - ONE_TIME_KEYS_KEPT).execute()

@@ -21,6 +21,7 @@ from services import (
     attention_mails,
     consent_overdue,
     deletion_guard,
+    document_notices,
     drift,
     enforcement,
     flow_down_work,
@@ -76,6 +77,7 @@ def keep_house(house: House, settings: Settings) -> bool:
     access_keys.destroy_expired(house.act())
     hand_over_links.end_expired(house.act())
     more = flow_down_work.tend(house, settings)
+    more = document_notices.tell(house.act(), settings) or more
     return more or mails == MAILS_A_ROUND
 
 

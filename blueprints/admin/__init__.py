@@ -5,8 +5,10 @@ from flask import Blueprint
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
 from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
+    change_log,
     contracts,
     decisions,
+    documents,
     operators,
     outbox,
     papers,

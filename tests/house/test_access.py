@@ -18,6 +18,8 @@ OPEN = {
     "signup": "strangers become partners",
     "hand_over": "customers have no log-in; the token is what opens it",
     "flow_down": "customers have no log-in; the token is what opens it",
+    "change_log": "what changes in the portal is public",
+    "terms.changes": "the documents are public",
     "terms.index": "the documents are public",
     "terms.show": "the documents are public",
     "terms.text": "the documents are public",
