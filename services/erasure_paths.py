@@ -1,0 +1,148 @@
+"""Which rows are whose: found out from the references between the tables, so that no new table is forgotten."""
+
+import functools
+import importlib
+import operator
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from peewee import Expression, ForeignKeyField
+
+import models
+from models.base import Table
+from models.evidence import Evidence, EvidencePersonal
+from models.flow_down import FlowDownLink
+from models.outbox import Mail, MailAttachment
+from models.partner import Member, Partner
+from models.stored_file import StoredFile
+from models.sub_account import SubAccount
+from services.record_classes import TABLES
+
+Path = tuple[ForeignKeyField, ...]
+
+
+@functools.cache
+def tables() -> dict[str, type[Table]]:
+    """Every table by its name."""
+    for module in pkgutil.iter_modules(models.__path__):
+        if not module.ispkg:
+            importlib.import_module(f"models.{module.name}")
+    return {table._meta.table_name: table for table in sorted(Table.__subclasses__(), key=lambda one: one.__name__)}
+
+
+@functools.cache
+def path_to(table: type[Table], owner: type[Table]) -> Path | None:
+    """The shortest way from a row to its owner, along references that are always filled where there are such; ()
+    for the owner itself, None where there is none."""
+    found: dict[type[Table], Path] = {table: ()}
+    waiting = [table]
+    while waiting:
+        here = waiting.pop(0)
+        if here is owner:
+            return found[here]
+        references = [field for field in here._meta.sorted_fields if isinstance(field, ForeignKeyField)]
+        for field in sorted(references, key=lambda one: one.null):
+            if field.rel_model not in found:
+                found[field.rel_model] = (*found[here], field)
+                waiting.append(field.rel_model)
+    return None
+
+
+def of_partner(table: type[Table], partner_id: int) -> Expression | None:
+    """The condition for the partner's rows; None when the table has no row of any partner."""
+    return OTHERWISE[table](partner_id) if table in OTHERWISE else _owned(table, Partner, partner_id)
+
+
+def is_owned(table: type[Table]) -> bool:
+    """Whether the table can hold rows of a partner."""
+    return table in OTHERWISE or path_to(table, Partner) is not None
+
+
+def _mails(partner_id: int) -> Expression:
+    """A mail is that of whoever it went to: the partner's people and its customers."""
+    accounts = SubAccount.select(SubAccount.id).where(SubAccount.partner == partner_id)
+    people = Member.select(Member.email).where(Member.partner == partner_id)
+    customers = SubAccount.select(SubAccount.contact_email).where(SubAccount.partner == partner_id)
+    links = FlowDownLink.select(FlowDownLink.email).where(FlowDownLink.sub_account.in_(accounts))
+    return Mail.recipient.in_(people) | Mail.recipient.in_(customers) | Mail.recipient.in_(links)
+
+
+def _attachments(partner_id: int) -> Expression:
+    return MailAttachment.mail.in_(Mail.select(Mail.id).where(_mails(partner_id)))
+
+
+def _personal_parts(partner_id: int) -> Expression:
+    """Of what was chained for the partner. A row that says that one was erased has none itself."""
+    chained = Evidence.select(Evidence.number).where(Evidence.partner == partner_id, Evidence.kind != "erased")
+    return EvidencePersonal.number.in_(chained)
+
+
+# tables whose rows refer to no partner by a key, and are one's nevertheless
+OTHERWISE: dict[type[Table], Callable[[int], Expression]] = {
+    Mail: _mails,
+    MailAttachment: _attachments,
+    EvidencePersonal: _personal_parts,
+}
+
+
+def of_member(table: type[Table], member_id: int) -> Expression | None:
+    """The condition for rows that refer to the member; None where none can."""
+    found = references(table, Member)
+    return functools.reduce(operator.or_, [field == member_id for field in found]) if found else None
+
+
+def is_members_own(table: type[Table]) -> bool:
+    """Whether its rows belong to the partner only through a member: sessions, links, what a member has read."""
+    path = path_to(table, Partner) or ()
+    return bool(path) and path[0].rel_model is Member
+
+
+def _owned(table: type[Table], owner: type[Table], owner_id: int) -> Expression | None:
+    path = path_to(table, owner)
+    if path is None:
+        return None
+    if not path:
+        own: Any = owner._meta.primary_key
+        return own == owner_id
+    condition: Any = path[-1] == owner_id
+    for field in reversed(path[:-1]):
+        inner = field.rel_model
+        condition = field.in_(inner.select(inner._meta.primary_key).where(condition))
+    return condition
+
+
+def references(table: type[Table], to: type[Table]) -> list[ForeignKeyField]:
+    return [
+        field for field in table._meta.sorted_fields if isinstance(field, ForeignKeyField) and field.rel_model is to
+    ]
+
+
+@functools.cache
+def in_order() -> tuple[type[Table], ...]:
+    """The tables that hold rows of partners, each before those that it refers to."""
+    own = [
+        table
+        for name, table in tables().items()
+        if is_owned(table) and (name not in TABLES or TABLES[name].fate != "none")
+    ]
+    ordered: list[type[Table]] = []
+    while own:
+        free = [one for one in own if not any(_refers(other, one) for other in own if other is not one)]
+        if not free:
+            raise RuntimeError(f"these tables refer to each other in a circle: {own}")
+        ordered += free
+        own = [one for one in own if one not in free]
+    return tuple(ordered)
+
+
+def _refers(table: type[Table], to: type[Table]) -> bool:
+    """Addresses in some tables say whose a mail is: these wait for it."""
+    return bool(references(table, to)) or (table is Mail and to in (Member, SubAccount, FlowDownLink))
+
+
+def file_columns() -> Iterator[tuple[type[Table], ForeignKeyField]]:
+    """Every column that refers to a file that was handed in."""
+    for table in tables().values():
+        for field in references(table, StoredFile):
+            yield table, field
