@@ -19,6 +19,8 @@ OPERATOR_MENU = (
     ("admin.partners", _l("Partners"), Permission.APPLICATION_VIEW),
     ("admin.policy_show", _l("Rules"), Permission.POLICY_VIEW),
     ("admin.documents_desk", _l("Documents"), Permission.DOCUMENT_VIEW),
+    ("admin.notices", _l("Notices"), Permission.NOTICE_VIEW),
+    ("admin.switches", _l("Switches"), Permission.SWITCH_VIEW),
     ("admin.storage", _l("Storage"), Permission.STORAGE_VIEW),
     ("admin.outbox", _l("Outbox"), Permission.OUTBOX_VIEW),
 )

@@ -19,6 +19,8 @@ class Permission(StrEnum):
     DOCUMENT_WRITE = "document:write"
     KEY_CHANGE = "key:change"
     KEY_REVEAL = "key:reveal"
+    NOTICE_VIEW = "notice:view"
+    NOTICE_WRITE = "notice:write"
     OPERATOR_MANAGE = "operator:manage"
     OUTBOX_VIEW = "outbox:view"
     PAPER_MANAGE = "paper:manage"
@@ -38,6 +40,8 @@ class Permission(StrEnum):
     SUB_ACCOUNT_LIST = "sub-account:list"
     SUB_ACCOUNT_PAUSE = "sub-account:pause"
     SUB_ACCOUNT_VIEW = "sub-account:view"
+    SWITCH_CHANGE = "switch:change"
+    SWITCH_VIEW = "switch:view"
     TERMS_ACCEPT = "terms:accept"
     USAGE_VIEW = "usage:view"
 
@@ -71,6 +75,8 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.DOCUMENT_WRITE: DECIDERS,
     Permission.KEY_CHANGE: WORKERS,
     Permission.KEY_REVEAL: WORKERS,
+    Permission.NOTICE_VIEW: OPERATORS,
+    Permission.NOTICE_WRITE: DECIDERS,
     Permission.OPERATOR_MANAGE: frozenset({"owner"}),
     Permission.OUTBOX_VIEW: OPERATORS,
     Permission.PAPER_MANAGE: DECIDERS,
@@ -90,6 +96,8 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.SUB_ACCOUNT_LIST: MEMBERS,
     Permission.SUB_ACCOUNT_PAUSE: WORKERS,
     Permission.SUB_ACCOUNT_VIEW: WORKERS,
+    Permission.SWITCH_CHANGE: DECIDERS,
+    Permission.SWITCH_VIEW: OPERATORS,
     Permission.TERMS_ACCEPT: frozenset({"admin"}),
     Permission.USAGE_VIEW: MEMBERS,
 }

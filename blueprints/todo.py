@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import url_for
+from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.access import Permission, Viewer
+from blueprints.areas import present
+from blueprints.formats import language
 from services import flow_down_figures
+from services.notices import title_in
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,20 @@ def _list(terms: str) -> str:
     return url_for("sub_accounts.index", terms=terms)
 
 
-SOURCES: tuple[Callable[[Viewer, datetime], list[Todo]], ...] = (flow_down,)
+def notices_due(viewer: Viewer, at: datetime) -> list[Todo]:
+    """Notices that wait for this member's acknowledgement; urgent where they keep something closed (T6)."""
+    due = present(viewer.member).due()
+    return [
+        Todo(
+            _("Read and acknowledge: %(title)s", title=title_in(notice, language())),
+            url_for("notices.show", notice_id=notice.id),
+            urgent=bool(notice.blocks),
+        )
+        for notice in due
+    ]
+
+
+SOURCES: tuple[Callable[[Viewer, datetime], list[Todo]], ...] = (flow_down, notices_due)
 
 
 def todos(viewer: Viewer, at: datetime) -> list[Todo]:

@@ -13,7 +13,7 @@ from models.base import locked, write_tx
 from models.deletion import Deletion
 from models.partner import Partner
 from models.sub_account import AccessKey, Region, SubAccount
-from services import restored
+from services import features, restored
 from services.audit import Act, record
 from services.purging import PROGRESS_WITHIN, destroy_key
 from services.refusal import N_, NotFound, Refusal
@@ -62,7 +62,7 @@ def may_begin(at: datetime, settings: Settings, region: Region, deletion: Deleti
 
 
 def _due(site: Site):
-    """Those whose delay is over and which nobody holds: neither an operator nor the guard."""
+    """Those whose delay is over and which nobody holds: neither an operator, nor the guard, nor a switch (T5)."""
     held = Deletion.held_at.is_null(False) & Deletion.released_at.is_null()
     return (
         SubAccount.select(SubAccount.id)
@@ -72,6 +72,7 @@ def _due(site: Site):
             SubAccount.delete_after_at <= site.clock.now(),
             SubAccount.wanted_state == "suspended",
             SubAccount.paused_at.is_null(),
+            features.open_to("sub_account_deletion", SubAccount.partner, site.clock.now()),
             ~held,
         )
         .order_by(SubAccount.delete_after_at, SubAccount.id)

@@ -134,6 +134,6 @@ def _plain(row: FeatureSwitch) -> dict:
         "area": row.area,
         "off_from_at": row.off_from_at,
         "off_until_at": row.off_until_at,
-        "texts": row.texts,
         "announced": row.announced,
+        "text": features.text_in(row.texts, "en"),
     }

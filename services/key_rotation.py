@@ -9,7 +9,7 @@ from datetime import timedelta
 from models.base import locked, write_tx
 from models.partner import Partner
 from models.sub_account import AccessKey, SubAccount
-from services import hand_over_links, key_rules, once
+from services import features, hand_over_links, key_rules, once
 from services.audit import Act, record
 from services.key_rules import KeyRefused, Standing
 from services.purging import deadline
@@ -90,7 +90,7 @@ def delete(act: Act, partner: Partner, number: str, key_id: int) -> None:
 def delete_due(act: Act) -> int:
     """Deletes the keys that have been off for as long as was set; returns how many. For the sweep."""
     off = (AccessKey.wanted == "inactive") & (AccessKey.phase == "inactive")
-    due = off & (AccessKey.delete_after_at <= act.at)
+    due = off & (AccessKey.delete_after_at <= act.at) & features.open_to("keys", SubAccount.partner, act.at)
     deleted = 0
     for found in AccessKey.select(AccessKey, SubAccount).join(SubAccount).where(due).order_by(AccessKey.id):
         account = found.sub_account

@@ -111,12 +111,13 @@ def chosen_ids(notice: Notice) -> list[int]:
     return [row.partner_id for row in NoticePartner.select().where(NoticePartner.notice == notice)]
 
 
-def digests(notice: Notice) -> dict[str, str]:
-    """By language, what an acknowledgement names as the exact text."""
-    return {language: notices.digest(notice, language) for language in notice.titles}
+def digests(notice: Notice) -> str:
+    """What an acknowledgement names as the exact text, for each language."""
+    return ", ".join(f"{language} {notices.digest(notice, language)}" for language in sorted(notice.titles))
 
 
 def plain(notice: Notice) -> dict[str, Any]:
     """The notice for the trail, without its text."""
-    names = ("kind", "audience", "chosen", "pinned", "asks", "blocks", "important", "starts_at", "ends_at")
-    return {"title": next(filter(None, notice.titles.values()), ""), **{name: getattr(notice, name) for name in names}}
+    names = ("kind", "chosen", "pinned", "asks", "blocks", "important", "starts_at", "ends_at")
+    title = {"title": next(filter(None, notice.titles.values()), "")}
+    return {**title, **notice.audience, **{name: getattr(notice, name) for name in names}}

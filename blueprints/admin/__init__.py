@@ -9,6 +9,8 @@ from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
     contracts,
     decisions,
     documents,
+    notice_answers,
+    notices,
     operators,
     outbox,
     papers,
@@ -19,4 +21,5 @@ from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
     storage,
     storage_deletions,
     storage_desk,
+    switches,
 )

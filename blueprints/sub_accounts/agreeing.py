@@ -62,7 +62,7 @@ def terms_state(number: str):
 
 
 @bp.post("/<account:number>/terms/send")
-@requires(Permission.SUB_ACCOUNT_CHANGE)
+@requires(Permission.SUB_ACCOUNT_CHANGE, area="flow_down")
 def send_link(number: str):
     once_key, locale = request.form.get("once", "")[:64] or secrets.token_urlsafe(16), formats.language()
 
@@ -74,7 +74,7 @@ def send_link(number: str):
 
 
 @bp.post("/<account:number>/terms/withdraw")
-@requires(Permission.SUB_ACCOUNT_CHANGE)
+@requires(Permission.SUB_ACCOUNT_CHANGE, area="flow_down")
 def withdraw_link(number: str):
     def withdraw():
         done = flow_down_links.withdraw(act(), viewer.partner, number)
@@ -84,7 +84,7 @@ def withdraw_link(number: str):
 
 
 @bp.route("/<account:number>/terms/attest", methods=["GET", "POST"])
-@requires(Permission.SUB_ACCOUNT_CHANGE)
+@requires(Permission.SUB_ACCOUNT_CHANGE, area="flow_down")
 @takes_files
 def attest(number: str):
     account = own_sub_account(viewer.partner, number, g.clock.now())

@@ -27,7 +27,7 @@ class SendForm(FlaskForm):
 
 
 @bp.route("/terms/send", methods=["GET", "POST"])
-@requires(Permission.SUB_ACCOUNT_CHANGE)
+@requires(Permission.SUB_ACCOUNT_CHANGE, area="flow_down")
 def send_links():
     """First whom it concerns, in a number; then links to these. The filters stand in the address either way."""
     args, form = listing.read(request.args), SendForm()
