@@ -26,6 +26,7 @@ AREAS = (
     "usage",
     "notices",
     "papers",
+    "change_requests",
     "admin",
 )
 FRAME = ("headers", "formats", "pieces", "access", "now_closed", "errors", "navigation", "trail")

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from blueprints.access import Permission, viewer
 from blueprints.areas import shown
 from blueprints.formats import language
+from services import request_list
 
 MEMBER_MENU = (
     ("dashboard.show", _l("Home"), Permission.PORTAL_USE),
@@ -17,6 +18,7 @@ MEMBER_MENU = (
 OPERATOR_MENU = (
     ("admin.queue", _l("Queue"), Permission.APPLICATION_VIEW),
     ("admin.partners", _l("Partners"), Permission.APPLICATION_VIEW),
+    ("admin.change_requests_index", _l("Requests"), Permission.REQUEST_QUEUE),
     ("admin.policy_show", _l("Rules"), Permission.POLICY_VIEW),
     ("admin.documents_desk", _l("Documents"), Permission.DOCUMENT_VIEW),
     ("admin.notices", _l("Notices"), Permission.NOTICE_VIEW),
@@ -36,11 +38,17 @@ def menu() -> list[tuple[str, str, bool]]:
     else:
         entries = MEMBER_MENU if viewer.member else OPERATOR_MENU
     return [
-        (url, str(label), is_here(url))
+        (url, counted(endpoint, str(label)), is_here(url))
         for endpoint, label, permission in entries
         if viewer.holds(permission) and viewer.may_open(endpoint)
         for url in (url_for(endpoint),)
     ]
+
+
+def counted(endpoint: str, label: str) -> str:
+    """How many requests wait stands on every page of the operators."""
+    waiting = request_list.waiting() if endpoint == "admin.change_requests_index" else 0
+    return _("%(what)s (%(num)s waiting)", what=label, num=waiting) if waiting else label
 
 
 def is_here(url: str) -> bool:
@@ -59,6 +67,8 @@ def account_links() -> list[tuple[str, str]]:
     links = [("notices.index", notices_label()), ("terms.own", _("Terms and receipts"))]
     if viewer.may(Permission.PAPER_VIEW):
         links.insert(0, ("papers.index", _("Documents")))
+    if viewer.may(Permission.REQUEST_VIEW):
+        links.insert(0, ("change_requests.index", _("Requests")))
     return [(url_for(endpoint), label) for endpoint, label in links]
 
 

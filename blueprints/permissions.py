@@ -32,6 +32,13 @@ class Permission(StrEnum):
     POLICY_VIEW = "policy:view"
     PORTAL_USE = "portal:use"
     PROFILE_CHANGE = "profile:change"
+    REQUEST_ANSWER = "request:answer"
+    REQUEST_CLOSURE = "request:closure"
+    REQUEST_DECIDE = "request:decide"
+    REQUEST_OPEN = "request:open"
+    REQUEST_QUEUE = "request-queue:view"
+    REQUEST_VIEW = "request:view"
+    REQUEST_WRITE = "request:write"
     STORAGE_DECIDE = "storage:decide"
     STORAGE_VIEW = "storage:view"
     SUB_ACCOUNT_CHANGE = "sub-account:change"
@@ -88,6 +95,13 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.POLICY_VIEW: OPERATORS,
     Permission.PORTAL_USE: MEMBERS,
     Permission.PROFILE_CHANGE: MEMBERS,
+    Permission.REQUEST_ANSWER: OPERATORS,
+    Permission.REQUEST_CLOSURE: frozenset({"admin"}),
+    Permission.REQUEST_DECIDE: DECIDERS,
+    Permission.REQUEST_OPEN: WORKERS,
+    Permission.REQUEST_QUEUE: OPERATORS,
+    Permission.REQUEST_VIEW: MEMBERS,
+    Permission.REQUEST_WRITE: WORKERS,
     Permission.STORAGE_DECIDE: DECIDERS,
     Permission.STORAGE_VIEW: OPERATORS,
     Permission.SUB_ACCOUNT_CHANGE: WORKERS,

@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from blueprints.access import Permission, Viewer
 from blueprints.areas import present
 from blueprints.formats import language
-from services import flow_down_figures
+from services import flow_down_figures, request_list
 from services.notices import title_in
 
 
@@ -60,7 +60,20 @@ def notices_due(viewer: Viewer, at: datetime) -> list[Todo]:
     ]
 
 
-SOURCES: tuple[Callable[[Viewer, datetime], list[Todo]], ...] = (flow_down, notices_due)
+def requests_answered(viewer: Viewer, at: datetime) -> list[Todo]:
+    """Requests about which the provider has asked something: they wait for an answer."""
+    if not viewer.may(Permission.REQUEST_WRITE):
+        return []
+    return [
+        Todo(
+            _("Request %(number)s waits for your answer", number=asked.number),
+            url_for("change_requests.show", number=asked.number),
+        )
+        for asked in request_list.answered_of(viewer.partner)
+    ]
+
+
+SOURCES: tuple[Callable[[Viewer, datetime], list[Todo]], ...] = (flow_down, notices_due, requests_answered)
 
 
 def todos(viewer: Viewer, at: datetime) -> list[Todo]:

@@ -7,6 +7,7 @@ import pytest
 from services import promises
 from services.site import Site
 from tests.services import invariants
+from tests.services.asking import Desk
 from tests.services.ground import Ground
 
 
@@ -34,3 +35,10 @@ def ground(cast, settings, clock) -> Iterator[Ground]:
 @pytest.fixture
 def site(ground: Ground) -> Site:
     return ground.site()
+
+
+@pytest.fixture
+def desk(ground: Ground) -> Desk:
+    """Where Northwind asks and the operators decide, under the provider's rules of fair use."""
+    ground.fair_use()
+    return Desk(ground)
