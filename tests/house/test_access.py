@@ -25,7 +25,15 @@ OPEN = {
     "terms.text": "the documents are public",
 }
 # Open to whoever is signed in, also before the terms are accepted and whatever the partner's state.
-OPEN_TO_SIGNED_IN = {"terms.accept", "terms.accept_now", "terms.own", "terms.receipt"}
+OPEN_TO_SIGNED_IN = {
+    "terms.accept",
+    "terms.accept_now",
+    "terms.own",
+    "terms.receipt",
+    "own_data.show",
+    "own_data.person_json",
+    "own_data.person_text",
+}
 # A right to look that may also set something going again, and why.
 LOOKERS_THAT_ACT = {
     "allocations.rows": "search and pages of the board, posted so that typed figures go along; stores nothing",
