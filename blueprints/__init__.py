@@ -17,6 +17,8 @@ AREAS = (
     "change_log",
     "evidence",
     "application",
+    "company",
+    "profile",
     "dashboard",
     "allocations",
     "sub_accounts",

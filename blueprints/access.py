@@ -70,8 +70,10 @@ class Viewer(UserMixin):
         return self.holds(right) and self.standing.reaches(level_of(right)) and offered(AREA_OF.get(right), self.member)
 
     def may_open(self, endpoint: str) -> bool:
-        """Whether the page of this endpoint opens for this person now."""
-        declared: Declaration = current_app.view_functions[endpoint].access  # type: ignore[attr-defined]
+        """Whether the page of this endpoint opens for this person now; one that is not there opens for nobody."""
+        declared: Declaration | None = getattr(current_app.view_functions.get(endpoint), "access", None)
+        if declared is None:
+            return False
         if declared.permission and not self.holds(declared.permission):
             return False
         if self.member is None or declared.open_to_all:

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from blueprints.access import Permission, viewer
 from blueprints.areas import shown
 from blueprints.formats import language
+from blueprints.standings import limit_of
 from services import request_list
 
 MEMBER_MENU = (
@@ -64,12 +65,17 @@ def notices_label() -> str:
 
 def account_links() -> list[tuple[str, str]]:
     """What a member's own menu holds, below the name."""
-    links = [("notices.index", notices_label()), ("terms.own", _("Terms and receipts"))]
+    links = [
+        ("notices.index", notices_label()),
+        ("company.show", _("Company")),
+        ("profile.show", _("Your profile")),
+        ("terms.own", _("Terms and receipts")),
+    ]
     if viewer.may(Permission.PAPER_VIEW):
         links.insert(0, ("papers.index", _("Documents")))
     if viewer.may(Permission.REQUEST_VIEW):
         links.insert(0, ("change_requests.index", _("Requests")))
-    return [(url_for(endpoint), label) for endpoint, label in links]
+    return [(url_for(endpoint), label) for endpoint, label in links if viewer.may_open(endpoint)]
 
 
 def frame() -> dict:
@@ -85,6 +91,7 @@ def frame() -> dict:
         "languages": [(code, OWN_NAMES.get(code, code)) for code in current_app.settings.locales],
         "language_url": url_for("language.choose"),
         "nav": menu(),
+        "limit": limit_of(viewer),
         "home_url": url_for("public.front"),
         "sign_in_url": None if known else url_for("auth.login"),
         "sign_out_url": url_for("auth.logout"),

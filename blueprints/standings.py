@@ -1,7 +1,9 @@
 """Why a partner cannot do something at present, and what helps: words for the reasons of services/standing.py."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from flask import url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import Forbidden
 
@@ -44,6 +46,8 @@ WORDS = {
 }
 # where the way out of it is: endpoint, what the link says
 WAYS = {
+    "closing": ("leave.show", _l("Page of the closure")),
+    "contract_ended": ("leave.show", _l("What happens now")),
     "suspended": ("company.show", _l("Page of your company")),
     "details_unconfirmed": ("company.show", _l("Look at the details")),
     "terms_overdue": ("terms.accept", _l("Read the new terms")),
@@ -67,3 +71,29 @@ def standing_words(reason: str) -> tuple[str | None, str | None]:
     """Heading and advice; nothing where the general words of a refusal say enough."""
     title, advice = WORDS.get(reason, (None, None))
     return (str(title), str(advice)) if title else (None, None)
+
+
+class Limit(NamedTuple):
+    """What stands above every page while something cannot be done, or soon: `kind` as of parts.notice."""
+
+    kind: str
+    title: str
+    advice: str
+    url: str
+    label: str
+
+
+def limit_of(viewer) -> Limit | None:
+    """Why this member cannot change anything at present, or what has to be done so that it stays possible."""
+    if not (viewer.is_authenticated and viewer.member):
+        return None
+    reason = viewer.standing.reason
+    endpoint, label = WAYS.get(reason, ("", ""))
+    if viewer.standing.reaches("export") and viewer.may_open(endpoint):
+        title, advice = WORDS[reason]
+        return Limit("warn", str(title), str(advice), url_for(endpoint), str(label))
+    if viewer.standing.level == "full" and viewer.partner.details_due_at is not None:
+        endpoint, label = WAYS["details_unconfirmed"]
+        advice = _("Somebody has to confirm them, so that changes stay possible here.")
+        return Limit("info", _("Are your company's details still right?"), advice, url_for(endpoint), str(label))
+    return None

@@ -73,7 +73,26 @@ def requests_answered(viewer: Viewer, at: datetime) -> list[Todo]:
     ]
 
 
-SOURCES: tuple[Callable[[Viewer, datetime], list[Todo]], ...] = (flow_down, notices_due, requests_answered)
+def company_details(viewer: Viewer, at: datetime) -> list[Todo]:
+    """Details that an administrator has to confirm, and questions about them."""
+    if not viewer.may(Permission.COMPANY_CHANGE):
+        return []
+    found, due_at = [], viewer.partner.details_due_at
+    if due_at is not None:
+        text = _("Confirm that your company's details are still right")
+        found.append(Todo(text, url_for("company.show"), due_at.date(), urgent=due_at <= at))
+    if asked := viewer.partner.open_queries.count():
+        text = ngettext("%(num)s question about your company", "%(num)s questions about your company", asked)
+        found.append(Todo(text, url_for("company.show"), urgent=True))
+    return found
+
+
+SOURCES: tuple[Callable[[Viewer, datetime], list[Todo]], ...] = (
+    company_details,
+    flow_down,
+    notices_due,
+    requests_answered,
+)
 
 
 def todos(viewer: Viewer, at: datetime) -> list[Todo]:

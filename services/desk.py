@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from peewee import fn
@@ -28,6 +29,7 @@ DETAILS = {
 }
 UNDECIDED = ("applied", "query")
 NOTE_LENGTH = 1000
+MOST_ROWS = 200
 
 
 class DecisionRefused(Refusal):
@@ -215,3 +217,18 @@ def _earlier(partner: Partner) -> dict[str, str]:
         return given_first
     approval = events.where(AuditEvent.action == "partner.approved").order_by(AuditEvent.id.desc()).first()
     return approval.after.get("details", {}) if approval else {}
+
+
+def changed_details() -> list[tuple[Partner, int, datetime]]:
+    """Partners that changed details which nobody has looked at: how many, and since when; the oldest first."""
+    number, since_at = fn.COUNT(DetailChange.id), fn.MIN(DetailChange.changed_at)
+    rows = (
+        Partner.select(Partner, number.alias("number"), since_at.alias("since_at"))
+        .join(DetailChange)
+        .where(DetailChange.decided_at.is_null(), Partner.state.in_(("active", "suspended", "closing")))
+        .group_by(Partner)
+        .order_by(since_at)
+        .limit(MOST_ROWS)
+    )
+    at = DetailChange.changed_at.python_value
+    return [(row, row.number, at(row.since_at)) for row in rows.objects()]  # type: ignore[attr-defined]

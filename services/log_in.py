@@ -62,7 +62,9 @@ def check(act: Act, email: str, password: str, device: str = "") -> Member | Ope
 
 
 def may_sign_in(act: Act, person: Member | Operator) -> bool:
-    """Active, and within the member's access period (last day included)."""
+    """Active, of a company that is not barred, and within the member's access period (last day included)."""
+    if isinstance(person, Member) and person.partner.state == "barred":
+        return False
     until = person.access_until_on if isinstance(person, Member) else None
     return person.active and (until is None or act.at.date() <= until)
 

@@ -66,7 +66,7 @@ def _live():
 
 def _person_may(session: Session, at) -> bool:
     person = session.member or session.operator
-    if person is None or not person.active:
+    if person is None or not person.active or (session.member and session.member.partner.state == "barred"):
         return False
     until = getattr(person, "access_until_on", None)
     return until is None or at.date() <= until

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.partner import Partner
-from services import confirmation, consent_state
+from services import confirmation, consent_state, contracts_access
 
 LEVELS = ("application", "export", "read", "full")
 # what a state leaves at most
@@ -55,6 +55,7 @@ def of(partner: Partner, at: datetime) -> Standing:
         by_state(partner),
         by_rule("details_unconfirmed", confirmation.overdue(partner, at)),
         by_rule("terms_overdue", consent_state.is_overdue(partner, at)),
+        by_rule("contract_ended", contracts_access.none_left(partner)),
     )
     return min(found, key=lambda standing: LEVELS.index(standing.level))
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from models.base import empty_log, write_tx
 from models.outbox import Mail, OneTimeKey
 from models.partner import SignUpDraft
-from services import attempts, contracts, document_publishing, key_rotation, restored, usage_keeping
+from services import attempts, contracts, document_publishing, key_rotation, restored, usage_keeping, verification_sweep
 from services.audit import Act
 from services.settings import Settings
 
@@ -27,6 +27,7 @@ def sweep(act: Act, settings: Settings) -> list[str]:
     counters = attempts.tidy(act.at)
     old_keys = 0 if restored.on() else key_rotation.delete_due(act)  # one may have been switched on again since
     hours = usage_keeping.tidy(act.at)
+    lines += verification_sweep.sweep(act, settings)
     empty_log()
     done = (
         (drafts, "unfinished sign-ups"),

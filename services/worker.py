@@ -28,6 +28,7 @@ from services import (
     hand_over_links,
     key_use,
     mail_sending,
+    measures,
     notice_mails,
     regions,
     sweep,
@@ -77,6 +78,7 @@ def keep_house(house: House, settings: Settings) -> bool:
     attention_mails.tell(house, settings)
     access_keys.destroy_expired(house.act())
     hand_over_links.end_expired(house.act())
+    measures.follow(house.act())
     more = flow_down_work.tend(house, settings)
     more = notice_mails.send_due(house.act(), settings) or more
     more = document_notices.tell(house.act(), settings) or more

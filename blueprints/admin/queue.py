@@ -15,15 +15,17 @@ from blueprints.admin.region_words import alarm_advice, alarm_title
 from blueprints.partials import answer
 from models.drift import Drift
 from models.outbox import Mail
+from models.partner import Partner
 from models.sub_account import Region
-from services import deletion_guard
+from models.verification import Measure
+from services import deletion_guard, desk, measures
 from services import operators_figures as figures
 from services.region_alarms import Alarm, alarms
 
 
 @dataclass(frozen=True)
 class Entry:
-    """`kind`: application, answered, waiting, storage or mail."""
+    """`kind`: application, answered, waiting, changed, termination, storage or mail."""
 
     kind: str
     title: str
@@ -39,6 +41,8 @@ def queue():
     at = g.clock.now()
     applications = [_of_application(row) for row in figures.applications()]
     others = [
+        *map(_of_termination, measures.waiting()),
+        *starmap(_of_changed, desk.changed_details()),
         *starmap(_of_unheld, figures.quotas_unheld(at)),
         *map(_of_alarm, alarms(at)),
         *map(_of_stuck, figures.stuck(at)),
@@ -71,6 +75,28 @@ def _of_application(row: figures.Application) -> Entry:
         row.since_at,
         url_for("admin.partner", partner_id=row.partner.id),
         steps[row.mark],
+    )
+
+
+def _of_termination(measure: Measure) -> Entry:
+    return Entry(
+        "termination",
+        measure.partner.legal_name,
+        _("A termination waits for a second operator"),
+        measure.asked_at,
+        url_for("admin.partner", partner_id=measure.partner_id, _anchor="measures"),
+        _("See why it was asked for, then confirm it or take it back."),
+    )
+
+
+def _of_changed(partner: Partner, number: int, since_at: datetime) -> Entry:
+    return Entry(
+        "changed",
+        partner.legal_name,
+        ngettext("%(num)s detail was changed", "%(num)s details were changed", number),
+        since_at,
+        url_for("admin.judge", partner_id=partner.id),
+        _("Compare it with what was known, then accept, ask or reject."),
     )
 
 

@@ -88,9 +88,11 @@ def up(migrator, db):
         db.execute_sql(statement.replace("{pk}", types["pk"]).replace("{at}", types["at"]).strip())
     for table, column, kind in COLUMNS:
         db.execute_sql(f"ALTER TABLE {table} ADD COLUMN {column} {kind.replace('{at}', types['at'])}")
+    db.execute_sql("CREATE INDEX sub_account_held_idx ON sub_account (partner_id) WHERE held_at IS NOT NULL")
 
 
 def down(migrator, db):
+    db.execute_sql("DROP INDEX sub_account_held_idx")
     for table, column, _kind in reversed(COLUMNS):
         db.execute_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
     for table in reversed(MADE):

@@ -20,6 +20,7 @@ OPEN = {
     "flow_down": "customers have no log-in; the token is what opens it",
     "change_log": "what changes in the portal is public",
     "terms.changes": "the documents are public",
+    "profile.confirm_mail": "a link to a new mail address, which may be read on another device",
     "terms.index": "the documents are public",
     "terms.show": "the documents are public",
     "terms.text": "the documents are public",
