@@ -14,8 +14,9 @@ AREAS = (
     "auth",
     "signup",
     "terms",
-    "change_log",
     "evidence",
+    "change_log",
+    "own_data",
     "application",
     "company",
     "profile",
@@ -28,10 +29,14 @@ AREAS = (
     "usage",
     "notices",
     "papers",
+    "integrations",
+    "outward",
+    "brand",
+    "leave",
     "change_requests",
     "admin",
 )
-FRAME = ("headers", "formats", "pieces", "access", "now_closed", "errors", "navigation", "trail")
+FRAME = ("headers", "formats", "pieces", "others_pages", "access", "now_closed", "errors", "navigation", "trail")
 
 
 class AccountNumber(BaseConverter):

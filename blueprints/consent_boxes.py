@@ -9,9 +9,11 @@ from flask_wtf import FlaskForm
 from markupsafe import Markup
 from wtforms import BooleanField, HiddenField
 
+from blueprints.formats import language
+from blueprints.others_pages import legal_html
 from blueprints.whole_numbers import whole
 from models.terms import TermsVersion
-from services import documents, legal_text
+from services import documents
 
 # where a member goes who does not agree; an entry counts once its page exists
 WAYS_OUT = ("own_data.partner_export", "own_data.show", "closing.show", "closure.show", "leaving.show")
@@ -108,13 +110,13 @@ def box_text(version: TermsVersion) -> str:
 
 def document_html(version: TermsVersion) -> Markup:
     """The text as HTML; its ids carry the kind, so that several documents can stand on one page."""
-    return _html(version.kind, version.body)
+    return _html(version.kind, version.body, language())
 
 
 @functools.lru_cache(maxsize=32)
-def _html(kind: str, body: str) -> Markup:
-    """Published texts never change, so each is rendered once per process."""
-    html = legal_text.to_html(body)
+def _html(kind: str, body: str, reader: str) -> Markup:
+    """Published texts never change, so each is rendered once per process for readers of a language."""
+    html = str(legal_html(body))
     for mark in ('id="', 'href="#'):
         html = html.replace(f"{mark}section-", f"{mark}{kind}-section-")
-    return Markup(html)  # noqa: S704  to_html escapes everything that is not its own markup
+    return Markup(html)  # noqa: S704 - HTML already, ids apart

@@ -64,6 +64,9 @@ def put_headers(response: Response) -> Response:
         lasting = response.status_code == 200 and _is_of_its_digest()
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
         return response
+    if request.blueprint == "brand":
+        response.headers.setdefault("Cache-Control", "no-cache")
+        return response
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "HX-Request, Cookie, Accept-Language"
     return response

@@ -1,6 +1,6 @@
 """The frame of each page: what the menu offers to whom."""
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -9,6 +9,7 @@ from blueprints.areas import shown
 from blueprints.formats import language
 from blueprints.standings import limit_of
 from services import request_list
+from services.clock import local_day
 
 MEMBER_MENU = (
     ("dashboard.show", _l("Home"), Permission.PORTAL_USE),
@@ -20,10 +21,10 @@ OPERATOR_MENU = (
     ("admin.queue", _l("Queue"), Permission.APPLICATION_VIEW),
     ("admin.partners", _l("Partners"), Permission.APPLICATION_VIEW),
     ("admin.change_requests_index", _l("Requests"), Permission.REQUEST_QUEUE),
-    ("admin.policy_show", _l("Rules"), Permission.POLICY_VIEW),
     ("admin.documents_desk", _l("Documents"), Permission.DOCUMENT_VIEW),
     ("admin.notices", _l("Notices"), Permission.NOTICE_VIEW),
     ("admin.switches", _l("Switches"), Permission.SWITCH_VIEW),
+    ("admin.policy_show", _l("Rules"), Permission.POLICY_VIEW),
     ("admin.storage", _l("Storage"), Permission.STORAGE_VIEW),
     ("admin.outbox", _l("Outbox"), Permission.OUTBOX_VIEW),
 )
@@ -64,13 +65,20 @@ def notices_label() -> str:
 
 
 def account_links() -> list[tuple[str, str]]:
-    """What a member's own menu holds, below the name."""
+    """What a person's own menu holds, below the name."""
+    if viewer.operator:
+        own = [("admin.archive_shelves", _("Archive"))] if viewer.may(Permission.ARCHIVE_READ) else []
+        return [(url_for(endpoint), label) for endpoint, label in [*own, ("own_data.show", _("Your data"))]]
     links = [
         ("notices.index", notices_label()),
+        ("integrations.index", _("Programs")),
         ("company.show", _("Company")),
         ("profile.show", _("Your profile")),
         ("terms.own", _("Terms and receipts")),
+        ("own_data.show", _("Your data")),
     ]
+    if viewer.may(Permission.CLOSURE_BEGIN):
+        links.append(("leave.show", _("Close the account")))
     if viewer.may(Permission.PAPER_VIEW):
         links.insert(0, ("papers.index", _("Documents")))
     if viewer.may(Permission.REQUEST_VIEW):
@@ -86,6 +94,7 @@ def frame() -> dict:
         "viewer": known,
         "viewer_name": known.person.name if known else "",
         "provider": provider,
+        "this_year": local_day(g.clock.now(), provider.time_zone).year,
         "provider_name": provider.name,
         "locale": language(),
         "languages": [(code, OWN_NAMES.get(code, code)) for code in current_app.settings.locales],
@@ -95,7 +104,7 @@ def frame() -> dict:
         "home_url": url_for("public.front"),
         "sign_in_url": None if known else url_for("auth.login"),
         "sign_out_url": url_for("auth.logout"),
-        "account_links": account_links() if known and known.member else [],
+        "account_links": account_links() if known else [],
         "footer_links": [(url_for("terms.index"), _("Terms and privacy")), (url_for("change_log.index"), _("Changes"))],
         "security_url": f"mailto:{provider.security_address}",
         "contact_email": provider.support_address,

@@ -2,18 +2,18 @@
 
 from flask import Blueprint, flash, g, request, url_for
 from flask_babel import gettext as _
-from markupsafe import Markup
 
 from blueprints.access import Permission, act, requires, viewer
 from blueprints.areas import present, shown
 from blueprints.errors import words
 from blueprints.formats import language
 from blueprints.headers import own_path
+from blueprints.others_pages import legal_html
 from blueprints.partials import answer, leave_to
 from blueprints.whole_numbers import whole
 from models.notice import Notice
 from models.present import StandingNotice
-from services import features, legal_text, notices
+from services import features, notices
 
 bp = Blueprint("notices", __name__, url_prefix="/notices")
 
@@ -59,7 +59,7 @@ def page(notice: Notice, leads_on: str | None, *, status: int = 200, problem: st
         has_errors=problem is not None,
         notice=notice,
         language=shown,
-        text=Markup(legal_text.to_html(notice.bodies[shown])),  # noqa: S704 - to_html escapes what it is given
+        text=legal_html(notice.bodies[shown]),
         sha256=notices.digest(notice, shown),
         stands=stands,
         newer=notices.later_edition(notice, at),

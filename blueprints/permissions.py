@@ -10,19 +10,26 @@ class Permission(StrEnum):
     APPLICATION_DECIDE = "application:decide"
     APPLICATION_QUERY = "application:query"
     APPLICATION_VIEW = "application:view"
+    ARCHIVE_READ = "archive:read"
     COMPANY_CHANGE = "company:change"
     COMPANY_VIEW = "company:view"
+    CLOSURE_BEGIN = "closure:begin"
+    CLOSURE_DECIDE = "closure:decide"
+    CLOSURE_LIST = "closure-desk:view"
+    CONTRACT_CHANGE = "contract:change"
     CONTRACT_CREATE = "contract:create"
-    EVIDENCE_EXPORT = "evidence:export"
     DOCUMENT_APPROVE = "document:approve"
     DOCUMENT_VIEW = "document:view"
     DOCUMENT_WRITE = "document:write"
+    EVIDENCE_EXPORT = "evidence:export"
+    INTEGRATION_CHANGE = "integration:change"
     KEY_CHANGE = "key:change"
     KEY_REVEAL = "key:reveal"
     NOTICE_VIEW = "notice:view"
     NOTICE_WRITE = "notice:write"
     OPERATOR_MANAGE = "operator:manage"
     OUTBOX_VIEW = "outbox:view"
+    OWN_DATA_EXPORT = "own-data:export"
     PAPER_MANAGE = "paper:manage"
     PAPER_VIEW = "paper:view"
     PARTNER_BAR = "partner:bar"
@@ -73,19 +80,26 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.APPLICATION_DECIDE: DECIDERS,
     Permission.APPLICATION_QUERY: OPERATORS,
     Permission.APPLICATION_VIEW: OPERATORS,
+    Permission.ARCHIVE_READ: frozenset({"owner"}),
     Permission.COMPANY_CHANGE: frozenset({"admin"}),
     Permission.COMPANY_VIEW: MEMBERS,
+    Permission.CLOSURE_BEGIN: frozenset({"admin"}),
+    Permission.CLOSURE_DECIDE: DECIDERS,
+    Permission.CLOSURE_LIST: OPERATORS,
+    Permission.CONTRACT_CHANGE: DECIDERS,
     Permission.CONTRACT_CREATE: DECIDERS,
-    Permission.EVIDENCE_EXPORT: DECIDERS,
     Permission.DOCUMENT_APPROVE: DECIDERS,
     Permission.DOCUMENT_VIEW: OPERATORS,
     Permission.DOCUMENT_WRITE: DECIDERS,
+    Permission.EVIDENCE_EXPORT: DECIDERS,
+    Permission.INTEGRATION_CHANGE: DECIDERS,
     Permission.KEY_CHANGE: WORKERS,
     Permission.KEY_REVEAL: WORKERS,
     Permission.NOTICE_VIEW: OPERATORS,
     Permission.NOTICE_WRITE: DECIDERS,
     Permission.OPERATOR_MANAGE: frozenset({"owner"}),
     Permission.OUTBOX_VIEW: OPERATORS,
+    Permission.OWN_DATA_EXPORT: frozenset({"admin"}),
     Permission.PAPER_MANAGE: DECIDERS,
     Permission.PAPER_VIEW: MEMBERS,
     Permission.PARTNER_BAR: DECIDERS,

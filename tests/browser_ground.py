@@ -74,14 +74,19 @@ def portal(make_app: Callable) -> Iterator[Portal]:
     """Served by waitress as in production, on a port of its own, with the test's clock and database."""
     port = free_port()
     app = make_app(public_url=f"http://127.0.0.1:{port}", port=port)
-    server = create_server(app, host="127.0.0.1", port=port, threads=4, ident=None)
-    serving = threading.Thread(target=server.run, daemon=True)
+    sockets, told = {}, threading.Event()
+    server = create_server(app, map=sockets, host="127.0.0.1", port=port, threads=4, ident=None)
+
+    def serve() -> None:
+        while not told.is_set():
+            server.asyncore.loop(timeout=0.2, map=sockets, use_poll=True, count=1)
+        server.task_dispatcher.shutdown()
+        server.asyncore.close_all(sockets)  # by the thread that listens: another one would close what it waits for
+
+    serving = threading.Thread(target=serve, daemon=True)
     serving.start()
     yield Portal(app.settings.public_url, app, MemoryStorage())
-    server.task_dispatcher.shutdown()
-    server.pull_trigger()
-    server.maintenance_interval = 0
-    server.close()
+    told.set()
     serving.join(10)
 
 

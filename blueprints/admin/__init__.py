@@ -5,12 +5,17 @@ from flask import Blueprint
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
 from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
+    archive,
     change_log,
     change_requests,
+    closures,
+    contract_changes,
     contracts,
     decisions,
     details,
     documents,
+    end_customers,
+    integrations,
     measures,
     notice_answers,
     notices,
