@@ -33,6 +33,15 @@ class Shelf:
     until_on: date | None
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What law still keeps of a partner: `rows` of one class until the last of them, `until_on`, is over."""
+
+    record_class: str
+    rows: int
+    until_on: date | None
+
+
 def shelves(after: int = 0) -> tuple[list[Shelf], int | None]:
     """A page of them by the number of the former partner, and where the next begins (None: nowhere)."""
     numbers: Any = (
@@ -64,6 +73,21 @@ def _shelves(partners: list[int]) -> list[Shelf]:
         Shelf(number, name, int(rows), day(first_on), day(last_on))
         for number, name, rows, first_on, last_on in query.tuples()
     ]
+
+
+def kept(partner_id: int) -> list[Kept]:
+    """What the archive keeps of an erased partner, class by class: for the certificate."""
+    query: Any = (
+        ArchiveRecord.select(
+            ArchiveRecord.record_class,
+            fn.SUM(ArchiveRecord.rows).alias("lines"),
+            fn.MAX(ArchiveRecord.delete_after_on).alias("until"),
+        )
+        .where(ArchiveRecord.former_partner_id == partner_id)
+        .group_by(ArchiveRecord.record_class)
+        .order_by(ArchiveRecord.record_class)
+    )
+    return [Kept(name, int(lines), day(until)) for name, lines, until in query.tuples()]
 
 
 def look(act: Act, former_partner_id: int, record_class: str, reason: str, after: int = 0) -> list[ArchiveRecord]:

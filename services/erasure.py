@@ -5,11 +5,7 @@ tombstone that names nobody. A partner of 100,000 sub-accounts has millions of r
 transaction of its own, and what was broken off is taken up by the nightly purge.
 """
 
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
-
-from peewee import fn
 
 from models.archive import ArchiveRecord, Erasure
 from models.audit import AuditEvent
@@ -18,7 +14,7 @@ from models.evidence import ConsentReceipt, Evidence, EvidencePersonal
 from models.outbox import Mail, MailAttachment
 from models.partner import Member, Partner
 from models.sub_account import SubAccount
-from services import archive, erasure_paths, erasure_rows, erasure_words, evidence
+from services import erasure_paths, erasure_rows, erasure_words, evidence
 from services.audit import Act, record
 from services.clock import local_day
 from services.record_classes import TABLES, delete_after
@@ -31,15 +27,6 @@ WORDS, DONE = "words", "done"
 
 class ErasureRefused(Refusal):
     """Nobody was erased."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What law still keeps of a partner: `rows` of one class until the last of them, `until_on`, is over."""
-
-    record_class: str
-    rows: int
-    until_on: date | None
 
 
 def erase_partner(act: Act, settings: Settings, partner: Partner, *, keeps: bool = True) -> Erasure:
@@ -79,21 +66,6 @@ def carry_on(act: Act, settings: Settings, erasure: Erasure, most_batches: int |
             return False
         erasure = Erasure.get_by_id(erasure.id)
     return erasure.finished_at is not None
-
-
-def kept(partner_id: int) -> list[Kept]:
-    """What the archive keeps of an erased partner, class by class: for the certificate."""
-    query: Any = (
-        ArchiveRecord.select(
-            ArchiveRecord.record_class,
-            fn.SUM(ArchiveRecord.rows).alias("lines"),
-            fn.MAX(ArchiveRecord.delete_after_on).alias("until"),
-        )
-        .where(ArchiveRecord.former_partner_id == partner_id)
-        .group_by(ArchiveRecord.record_class)
-        .order_by(ArchiveRecord.record_class)
-    )
-    return [Kept(name, int(lines), archive.day(until)) for name, lines, until in query.tuples()]
 
 
 def _begin(act: Act, kind: str, row: Partner | Member, keeps: bool) -> Erasure:
@@ -150,10 +122,9 @@ def _step(erasure: Erasure, step: str) -> None:
 
 def _batch(act: Act, settings: Settings, erasure: Erasure, table: type[Table]) -> bool:
     """The next rows of one table; False when none is left. Archive, table and place move on in one transaction."""
-    condition: Any = erasure_paths.of_partner(table, erasure.subject_id)
     with write_tx():
-        rows = erasure_rows.some_after(table, condition, erasure.last_id, BATCH_ROWS)
-        if not rows:
+        rows, last_id = _next(table, erasure)
+        if last_id is None:
             return False
         ended_on = local_day(erasure.asked_at, settings.provider.time_zone)
         archived = (
@@ -164,11 +135,24 @@ def _batch(act: Act, settings: Settings, erasure: Erasure, table: type[Table]) -
         else:
             erasure_rows.empty(table, [row._pk for row in rows])
         Erasure.update(
-            last_id=rows[-1]._pk,
+            last_id=last_id,
             erased_rows=Erasure.erased_rows + len(rows),
             archived_rows=Erasure.archived_rows + archived,
         ).where(Erasure.id == erasure.id).execute()
     return True
+
+
+def _next(table: type[Table], erasure: Erasure) -> tuple[list, int | None]:
+    """The next rows, and the place behind them: a row's key, or for a table of sub-accounts the last of these. None: no
+    row is left."""
+    column = erasure_paths.account_column(table)
+    if column is not None:
+        accounts = erasure_paths.accounts_after(erasure.subject_id, erasure.last_id)
+        found = list(table.select().where(column.in_(accounts))) if accounts else []
+        return found, accounts[-1] if accounts else None
+    condition: Any = erasure_paths.of_partner(table, erasure.subject_id)
+    rows: list[Any] = erasure_rows.some_after(table, condition, erasure.last_id, BATCH_ROWS)
+    return rows, rows[-1]._pk if rows else None
 
 
 def _finish_partner(act: Act, settings: Settings, erasure: Erasure, partner: Partner) -> None:

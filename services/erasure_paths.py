@@ -20,6 +20,7 @@ from models.sub_account import SubAccount
 from services.record_classes import TABLES
 
 Path = tuple[ForeignKeyField, ...]
+ACCOUNTS_AT_ONCE = 5  # each has a row for each day
 
 
 @functools.cache
@@ -110,6 +111,19 @@ def _owned(table: type[Table], owner: type[Table], owner_id: int) -> Expression 
         inner = field.rel_model
         condition = field.in_(inner.select(inner._meta.primary_key).where(condition))
     return condition
+
+
+def account_column(table: type[Table]) -> ForeignKeyField | None:
+    """The column by which each row belongs to a sub-account; None where rows belong to a partner otherwise. Such tables
+    are long (use by the day): they are read sub-account by sub-account, so that nobody looks at the rows of others."""
+    path = () if table in OTHERWISE else path_to(table, Partner) or ()
+    return path[0] if path and path[0].rel_model is SubAccount and not path[0].null else None
+
+
+def accounts_after(partner_id: int, last_id: int) -> list[int]:
+    """The next few sub-accounts of the partner, by number."""
+    query: Any = SubAccount.select(SubAccount.id).where(SubAccount.partner == partner_id, SubAccount.id > last_id)
+    return [number for (number,) in query.order_by(SubAccount.id).limit(ACCOUNTS_AT_ONCE).tuples()]
 
 
 def references(table: type[Table], to: type[Table]) -> list[ForeignKeyField]:

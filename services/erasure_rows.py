@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from peewee import Case, Expression, Field, ForeignKeyField, TextField, Value
+from peewee import Case, Expression, Field, ForeignKeyField, TextField, Value, chunked
 
 from models.archive import ArchiveRecord, Erasure
 from models.audit import AuditEvent
@@ -21,6 +21,7 @@ from services.record_classes import CLASSES, TABLES, class_of, delete_after
 SECURITY_ACTIONS = ("session.", "password.", "link.", "hand_over.", "access_key.revealed", "own_data.")
 NEVER_ARCHIVED = ("person", "secret", "operational", "statistic", "security_log")
 LINES_OF_A_RECORD = 200
+KEYS_AT_ONCE = 500  # a statement has so many places for values
 
 
 def archive(erasure: Erasure, partner_id: int, table: type[Table], rows: Sequence, at: datetime, ended_on: date | None):
@@ -58,7 +59,8 @@ def remove(table: type[Table], rows: Sequence, at: datetime) -> int:
     columns = [field.object_id_name for field in erasure_paths.references(table, StoredFile)]
     files = {getattr(row, name) for name in columns for row in rows}
     key: Any = table._meta.primary_key
-    gone = table.delete().where(key.in_([row._pk for row in rows])).execute()
+    some = chunked([row._pk for row in rows], KEYS_AT_ONCE)
+    gone = sum(table.delete().where(key.in_(keys)).execute() for keys in some)
     _remove_files(file_id for file_id in files if file_id is not None)
     return gone
 
@@ -73,7 +75,8 @@ def empty(table: type[Table], ids: Sequence) -> None:
     ]
     if own:
         key: Any = table._meta.primary_key
-        table.update({field: blank(table, field) for field in own}).where(key.in_(ids)).execute()
+        for some in chunked(ids, KEYS_AT_ONCE):
+            table.update({field: blank(table, field) for field in own}).where(key.in_(some)).execute()
 
 
 def blank(table: type[Table], field: Field):

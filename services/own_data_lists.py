@@ -14,6 +14,7 @@ from services import erasure_paths
 from services.record_classes import class_of
 
 ROWS_AT_ONCE = 500
+ROWS_OF_ACCOUNTS = 4000  # a few sub-accounts together rarely have more in one table
 
 # name of the list -> the table that it is read from
 LISTS = {
@@ -103,9 +104,16 @@ class OwnList:
     columns: tuple[str, ...]
 
     def rows(self, partner_id: int) -> Iterator[dict]:
-        """The partner's rows in the order of their keys, read some at a time, so that memory stays flat."""
-        condition = erasure_paths.of_partner(self.table, partner_id)
-        return rows(self.table, condition, self.columns)
+        """The partner's rows in the order of their keys, or those of one sub-account after another; read some at a
+        time, so that memory stays flat."""
+        column = erasure_paths.account_column(self.table)
+        if column is None:
+            yield from rows(self.table, erasure_paths.of_partner(self.table, partner_id), self.columns)
+            return
+        accounts = erasure_paths.accounts_after(partner_id, 0)
+        while accounts:
+            yield from rows(self.table, column.in_(accounts), self.columns, ROWS_OF_ACCOUNTS)
+            accounts = erasure_paths.accounts_after(partner_id, accounts[-1])
 
 
 def every() -> list[OwnList]:
@@ -124,18 +132,20 @@ def columns_of(table: type[Table]) -> tuple[str, ...]:
     )
 
 
-def rows(table: type[Table], condition: Expression | None, columns: tuple[str, ...]) -> Iterator[dict]:
+def rows(
+    table: type[Table], condition: Expression | None, columns: tuple[str, ...], at_once: int = ROWS_AT_ONCE
+) -> Iterator[dict]:
     """By column name; times are aware, JSON is read. The provider's staff is not named in the trail."""
     key: Any = table._meta.primary_key
     shown = [field for field in table._meta.sorted_fields if field.column_name in columns]
     last: Any = None
     changed = CHANGED.get(table._meta.table_name, _same)
     while True:
-        query = table.select(key.alias("own_key"), *shown).where(condition).order_by(key).limit(ROWS_AT_ONCE)
+        query = table.select(key.alias("own_key"), *shown).where(condition).order_by(key).limit(at_once)
         some: list[Any] = list((query if last is None else query.where(key > last)).tuples())
         for row in some:
             yield changed({field.column_name: value for field, value in zip(shown, row[1:], strict=True)})
-        if len(some) < ROWS_AT_ONCE:
+        if len(some) < at_once:
             return
         last = some[-1][0]
 

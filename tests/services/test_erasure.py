@@ -15,7 +15,7 @@ from models.session import Session
 from models.stored_file import StoredFile
 from models.sub_account import SubAccount
 from models.terms import Acceptance
-from services import erasure, erasure_paths, evidence, sessions
+from services import archive, erasure, erasure_paths, evidence, sessions
 from services.evidence_check import link
 from services.record_classes import CLASSES, TABLES
 from tests.cast import act_of
@@ -161,7 +161,7 @@ def test_periods_run_to_the_end_of_a_calendar_year(full, acting, settings):
     ends = {row.source_table: row.delete_after_on for row in ArchiveRecord.select()}
     assert ends["contract"] == date(2034, 12, 31), "8 years after 2026, when the account was erased"
     assert ends["acceptance"] == date(2032, 12, 31)
-    kept = {one.record_class: one.until_on for one in erasure.kept(full.northwind.id)}
+    kept = {one.record_class: one.until_on for one in archive.kept(full.northwind.id)}
     assert kept == {
         "commercial_letter": date(2032, 12, 31), "evidence": date(2032, 12, 31), "voucher": date(2034, 12, 31),
     }  # fmt: skip
