@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
-from flask import g, request, url_for
+from flask import current_app, g, request, url_for
 from flask_babel import gettext as _
 
 from blueprints import formats
 from blueprints.access import Permission, viewer
 from services import consent_state
+from services.clock import local_day
 from services.consent_state import Question
 
 
@@ -36,7 +37,7 @@ def _once(questions: list[Question]) -> list[Question]:
 
 def _to_agree(question: Question) -> News:
     title = _("New version: %(title)s", title=question.title)
-    until = formats.day(question.until_at.date())
+    until = formats.when(question.until_at)
     if question.personal:
         return News(title, _("Please read it until %(day)s.", day=until), url_for("terms.accept"), _("Read it"))
     if viewer.holds(Permission.TERMS_ACCEPT):
@@ -48,7 +49,7 @@ def _to_agree(question: Question) -> News:
 
 def _by_use(question: Question) -> News:
     title = _("New version: %(title)s", title=question.title)
-    day = formats.day(question.effective_at.date())
+    day = formats.day(local_day(question.effective_at, current_app.settings.provider.time_zone))
     if question.effective_at > g.clock.now():
         text = _("It takes effect on %(day)s. Whoever uses the portal from then on agrees to it.", day=day)
     else:

@@ -68,9 +68,8 @@ def publish(act: Act, settings: Settings, kind: str, seen: int) -> Draft:
         if rows[0].state != "approved":
             raise DeskRefused(N_("This draft was not approved yet."))
         starts_at = begins_at(rows[0], settings, act.at)
-        until_at = starts_at + timedelta(days=rows[0].grace_days) if rows[0].requires_acceptance else None
-        if kind in documents.NOT_AT_SIGN_UP:
-            until_at = None
+        asked = rows[0].requires_acceptance and kind not in documents.NOT_AT_SIGN_UP
+        until_at = grace_ends_at(starts_at, rows[0].grace_days, settings) if asked else None
         held = documents.current(kind, rows[0].binding, starts_at)
         keep(
             act,
@@ -103,6 +102,13 @@ def begins_at(row: TermsVersion, settings: Settings, at: datetime) -> datetime:
             earliest_on=local_day(earliest_at, zone),
         )
     return row.effective_at
+
+
+def grace_ends_at(starts_at: datetime, grace_days: int, settings: Settings) -> datetime:
+    """At the same midnight so many days of the provider's calendar later, whatever the clocks do meanwhile."""
+    zone = settings.provider.time_zone
+    day = local_day(starts_at, zone)
+    return starts_at + (midnight(day + timedelta(days=grace_days), zone) - midnight(day, zone))
 
 
 def earliest(required_by_law: bool, settings: Settings, at: datetime) -> datetime:

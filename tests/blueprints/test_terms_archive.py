@@ -35,7 +35,7 @@ def versions(cast, clock):
 
 def test_an_announced_version_can_be_read_with_its_reason_and_days(client, versions):
     page = client.get("/terms/portal_terms/3.0/en").text
-    for words in ("not in force yet", "Sum &lt;up&gt;", "Law", "11 Apr 2026", "until 1 May 2026", "by a fresh click"):
+    for words in ("not in force yet", "Sum &lt;up&gt;", "Law", "11 Apr 2026", "until 1 May 2026, ", "by a fresh click"):
         assert words in page, words
     assert "Binding language" in page and "English" in page
     assert "/terms/portal_terms/3.0/changes" in page

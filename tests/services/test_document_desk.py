@@ -161,8 +161,14 @@ def test_without_a_day_it_holds_from_the_first_midnight_that_leaves_the_notice(d
     row = desk.published()  # 2 March 2026, 10:00 in Berlin
     assert row.effective_at == datetime(2026, 4, 1, 22, tzinfo=UTC)  # 2 April in Berlin, which has summer time
     assert row.effective_at - clock.now() >= timedelta(days=30)
-    assert row.grace_until_at == row.effective_at + timedelta(days=20)
+    assert row.grace_until_at == datetime(2026, 4, 21, 22, tzinfo=UTC)
     assert (row.supersedes, row.author, row.approver) == ("1.0", "Olga Olsen", "Otto Ott")
+
+
+def test_grace_ends_at_midnight_also_when_the_clocks_change_meanwhile(desk):
+    row = desk.published(effective_on=date(2026, 10, 20))
+    assert row.effective_at == datetime(2026, 10, 19, 22, tzinfo=UTC)
+    assert row.grace_until_at == datetime(2026, 11, 8, 23, tzinfo=UTC)
 
 
 def test_a_day_that_is_too_near_is_refused_unless_the_law_requires_it(desk, clock):
