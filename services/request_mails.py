@@ -13,7 +13,7 @@ KINDS = {
     "decrease": N_("Lower allocations"),
     "more_capacity": N_("More capacity"),
     "contract_change": N_("Change of a contract"),
-    "closure": N_("Closing"),
+    "closure": N_("Closure"),
     "correction": N_("Correction"),
 }
 

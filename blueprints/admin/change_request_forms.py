@@ -45,7 +45,7 @@ def approve_form(asked: ChangeRequest, lines: list[Line], *, filled: bool) -> Ap
         fields |= {f"a-{line.number}": amount_field(line.name, line.after_bytes) for line in lines}
         fields["amounts"] = {f"a-{line.number}": line.number for line in lines}
     if asked.kind == "more_capacity":
-        fields["more_bytes"] = amount_field(_("Given in addition"), asked.wanted["more_bytes"])
+        fields["more_bytes"] = amount_field(_("Granted in addition"), asked.wanted["more_bytes"])
     base = DoneForm if asked.kind in ("contract_change", "correction") else ApproveForm
     form_class = type("FormOfKind", (base,), fields)
     if filled:
