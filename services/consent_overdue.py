@@ -123,13 +123,13 @@ def _owing(at: datetime):
 
 def _late(at: datetime):
     """Ids of versions that needed a click by now: of a company's documents, the newest of each kind."""
-    newer = TermsVersion.alias()
+    newer, stored_at = TermsVersion.alias(), TermsVersion.effective_at.db_value(at)  # as it stands beside COALESCE
     overtaken = newer.select(Value(1)).where(
         newer.kind == TermsVersion.kind,
         newer.label != TermsVersion.label,
         newer.state << documents.OPEN_STATES,
         newer.requires_acceptance,
-        fn.COALESCE(newer.grace_until_at, newer.effective_at) <= at,
+        fn.COALESCE(newer.grace_until_at, newer.effective_at) <= stored_at,
         newer.effective_at <= at,
         newer.effective_at > TermsVersion.effective_at,
     )
@@ -138,7 +138,7 @@ def _late(at: datetime):
         TermsVersion.requires_acceptance,
         TermsVersion.kind.not_in((*documents.PERSONAL, *documents.NOT_AT_SIGN_UP)),
         TermsVersion.effective_at <= at,
-        fn.COALESCE(TermsVersion.grace_until_at, TermsVersion.effective_at) <= at,
+        fn.COALESCE(TermsVersion.grace_until_at, TermsVersion.effective_at) <= stored_at,
         ~fn.EXISTS(overtaken),
     )
     return [id for (id,) in rows.tuples()]
