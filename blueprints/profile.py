@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField, TelField
+from wtforms.fields.choices import SelectChoice
 
 from blueprints.access import Permission, act, public, requires, viewer
 from blueprints.company_fields import NEEDED, written
@@ -112,9 +113,9 @@ def own() -> Member:
 def profile_form(member: Member) -> ProfileForm:
     given = profile.given(member)
     form = ProfileForm(data={**given, "person_phone": shown_phone(member.phone), "seen": profile.worded(member)})
-    form.locale.choices = [(code, NAMES.get(code, code)) for code in current_app.settings.locales]
+    form.locale.choices = [SelectChoice(code, NAMES.get(code, code)) for code in current_app.settings.locales]
     names = profile.zones() if member.time_zone in profile.zones() else (member.time_zone, *profile.zones())
-    form.time_zone.choices = [(name, name.replace("_", " ")) for name in names]
+    form.time_zone.choices = [SelectChoice(name, name.replace("_", " ")) for name in names]
     return form
 
 

@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 
 from blueprints.access import Permission, act, requires
 from blueprints.admin import bp
@@ -16,12 +17,12 @@ from models.partner import Partner
 from services import desk, verdicts
 from services.refusal import NotFound, Refusal
 
-CHOICES = (
-    ("", _l("As it stands")),
-    ("accepted", _l("Accept")),
-    ("queried", _l("Ask")),
-    ("rejected", _l("Reject")),
-)
+CHOICES = [
+    SelectChoice("", _l("As it stands")),
+    SelectChoice("accepted", _l("Accept")),
+    SelectChoice("queried", _l("Ask")),
+    SelectChoice("rejected", _l("Reject")),
+]
 Fields: dict = {}
 for _name in desk.DETAILS:
     Fields[f"verdict_{_name}"] = SelectField(_l("Verdict"), choices=CHOICES, validate_choice=False)

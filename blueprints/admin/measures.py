@@ -6,6 +6,7 @@ from flask import current_app, flash, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, SelectField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from blueprints.access import Permission, act, requires
 from blueprints.admin import bp
@@ -17,10 +18,10 @@ from models.partner import Partner
 from services import desk, measures
 from services.refusal import NotFound, Refusal
 
-LEVELS = (
-    ("read", _l("Reading only: lists, pages and exports stay open")),
-    ("application", _l("Closed: only the reason is shown")),
-)
+LEVELS = {
+    "read": _l("Reading only: lists, pages and exports stay open"),
+    "application": _l("Closed: only the reason is shown"),
+}
 # what the page of a measure says first
 WARNINGS = {
     "suspend": _l("The partner is told by mail at once, with your words. It goes on until somebody reinstates it."),
@@ -40,13 +41,21 @@ class NoteForm(SeenForm):
 class MeasureForm(NoteForm):
     reason = SelectField(
         _l("Reason"),
-        choices=[("", _l("Choose a reason")), *((code, _l(text)) for code, text in measures.REASONS.items())],
+        choices=[
+            SelectChoice("", _l("Choose a reason")),
+            *(SelectChoice(code, _l(text)) for code, text in measures.REASONS.items()),
+        ],
         validate_choice=False,
     )
 
 
 class SuspendForm(MeasureForm):
-    level = RadioField(_l("What stays open"), choices=LEVELS, default="read", validate_choice=False)
+    level = RadioField(
+        _l("What stays open"),
+        choices=[SelectChoice(*pair) for pair in LEVELS.items()],
+        default="read",
+        validate_choice=False,
+    )
     storage = BooleanField(_l("Keep the partner's customers from their data as well"))
 
 
@@ -54,7 +63,7 @@ class SuspendForm(MeasureForm):
 @requires(Permission.PARTNER_SUSPEND)
 def suspend(partner_id: int):
     def carry_out(form, seen):
-        level = form.level.data if form.level.data in dict(LEVELS) else "read"
+        level = form.level.data if form.level.data in LEVELS else "read"
         wanted = measures.Wanted(form.reason.data or "", form.note.data or "", level, form.storage.data)
         measures.suspend(act(), current_app.settings, partner_id, wanted, seen)
 
