@@ -62,7 +62,7 @@ def changes(kind: str, label: str):
     if language is None:
         raise NotFound
     found = difference.between(before[language].body, after[language].body)
-    values = {"before": before[language], "version": after[language], "languages": both, "labels": labels}
+    values = {"before": before[language], "version": after[language], "shared": both, "labels": labels}
     return answer("terms/changes.html", found=found, **values)
 
 
