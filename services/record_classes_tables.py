@@ -123,7 +123,7 @@ TABLES: dict[str, Classed] = {
     ),
     "access_key": Classed("operational", columns=columns_of(_secret, "secret_ct", "retained_ct", "parked_ct")),
     "hand_over": Classed("operational", columns=columns_of(_secret, "token_hash", "sealed")),
-    "deletion": Classed("evidence"),
+    "deletion": Classed("evidence", "stay", columns_of(_person, "asked_name", "released_name", "gone_name")),
     "drift": Classed("operational"),
     # use
     "usage_hour": Classed("operational"),

@@ -15,11 +15,13 @@ from models.session import Session
 from models.stored_file import StoredFile
 from models.sub_account import SubAccount
 from models.terms import Acceptance
-from services import archive, erasure, erasure_paths, evidence, sessions
+from services import archive, deletion_guard, erasure, erasure_paths, evidence, promises, sessions
 from services.evidence_check import link
 from services.record_classes import CLASSES, TABLES
 from tests.cast import act_of
 from tests.services import leaving
+from tests.services.deletions import asked
+from tests.services.ground import Ground, work
 
 ARCHIVE = ("archive_record",)
 
@@ -219,3 +221,21 @@ def test_the_only_administrator_is_not_erased(full, acting, settings):
         erasure.erase_member(acting(), settings, full.alice)
     assert Member.get_by_id(full.alice.id).name == "Alice Adler"
     assert Erasure.select().count() == 0
+
+
+def test_the_promises_hold_after_an_erasure(cast, acting, settings, clock):
+    """Tombstones break no promise that `check` asks about."""
+    ground = Ground(cast, settings, clock)
+    site = ground.site()
+    row = ground.account("A", 10**12)
+    work(site)
+    asked(ground, site, row)
+    clock.advance(days=settings.deletion_days)
+    deletion_guard.begin_due(site, settings)
+    for _round in range(20):
+        work(site)
+        clock.advance(minutes=5)
+    assert SubAccount.get_by_id(row.id).phase == "deleted"
+    assert erasure.erase_partner(acting(), settings, cast.northwind).finished_at is not None
+    assert SubAccount.get_by_id(row.id).name == ""
+    assert [str(found) for found in promises.check(clock.now())] == []

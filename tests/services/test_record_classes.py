@@ -121,3 +121,18 @@ def others_of(classed) -> str:
     for column, record_class in classed.columns.items():
         by_class.setdefault(record_class, []).append(column)
     return "; ".join(f"{name}: {', '.join(sorted(columns))}" for name, columns in sorted(by_class.items())) or "–"
+
+
+def test_nothing_but_archive_and_erasure_reads_the_archive():
+    """No normal page or job comes across what law alone keeps."""
+    root = RETENTION.parents[1]
+    found = {
+        path.relative_to(root).as_posix()
+        for folder in ("services", "blueprints", "models")
+        for path in (root / folder).rglob("*.py")
+        if re.search(r"\bArchiveRecord\b", path.read_text())
+    }
+    assert found == {
+        "models/archive.py", "services/archive.py", "services/erasure.py", "services/erasure_rows.py",
+        "blueprints/admin/archive.py",
+    }  # fmt: skip
