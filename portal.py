@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from datetime import UTC
 from pathlib import Path
 
 import click
@@ -125,16 +124,16 @@ def _add_looking(app: Portal) -> None:
     """What somebody asks for once, or a nightly run."""
 
     @app.cli.command("sweep")
-    @click.option("--now", type=click.DateTime(), help="Pretend that it is this time (UTC): for a drill.")
-    def sweep(now):
-        """Do what time brings about: contracts begin and end, what was kept for a while goes."""
-        from services import sweep as sweeping
-        from services.audit import Act
+    @click.option(
+        "--now", "time", metavar="TIME", help="As if it were this time, as 2027-01-31T00:30+01:00 (else UTC)."
+    )
+    @click.option("--keep", is_flag=True, help="With --now: keep what it does, without mails. Never in production.")
+    def sweep(time: str | None, keep: bool):
+        """Do what time brings about: contracts begin and end, what was kept for a while goes. With --now it is a drill:
+        it says what would happen, and changes nothing."""
+        from services import drill
 
-        at = now.replace(tzinfo=UTC) if now else app.clock.now()
-        with database.connection_context():
-            for line in sweeping.sweep(Act(at=at, actor_name="sweep", source="cli"), app.settings):
-                click.echo(line)
+        _say(lambda: drill.from_command(app.settings, app.clock, time, keep=keep))
 
     @app.cli.command("routes")
     @click.option("--access", is_flag=True, help="Show who may open each address.")

@@ -11,11 +11,11 @@ class Permission(StrEnum):
     APPLICATION_QUERY = "application:query"
     APPLICATION_VIEW = "application:view"
     ARCHIVE_READ = "archive:read"
-    COMPANY_CHANGE = "company:change"
-    COMPANY_VIEW = "company:view"
+    CLOSURE_DESK = "closure-desk:view"
     CLOSURE_BEGIN = "closure:begin"
     CLOSURE_DECIDE = "closure:decide"
-    CLOSURE_LIST = "closure-desk:view"
+    COMPANY_CHANGE = "company:change"
+    COMPANY_VIEW = "company:view"
     CONTRACT_CHANGE = "contract:change"
     CONTRACT_CREATE = "contract:create"
     DOCUMENT_APPROVE = "document:approve"
@@ -81,11 +81,11 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.APPLICATION_QUERY: OPERATORS,
     Permission.APPLICATION_VIEW: OPERATORS,
     Permission.ARCHIVE_READ: frozenset({"owner"}),
-    Permission.COMPANY_CHANGE: frozenset({"admin"}),
-    Permission.COMPANY_VIEW: MEMBERS,
+    Permission.CLOSURE_DESK: OPERATORS,
     Permission.CLOSURE_BEGIN: frozenset({"admin"}),
     Permission.CLOSURE_DECIDE: DECIDERS,
-    Permission.CLOSURE_LIST: OPERATORS,
+    Permission.COMPANY_CHANGE: frozenset({"admin"}),
+    Permission.COMPANY_VIEW: MEMBERS,
     Permission.CONTRACT_CHANGE: DECIDERS,
     Permission.CONTRACT_CREATE: DECIDERS,
     Permission.DOCUMENT_APPROVE: DECIDERS,

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.access import Permission, Viewer
 from blueprints.areas import present
 from blueprints.formats import language
-from services import flow_down_figures, request_list
+from models.closure import Closure
+from services import closing, contracts_notices, flow_down_figures, request_list
+from services.clock import local_day
 from services.notices import title_in
 
 
@@ -47,6 +49,51 @@ def _list(terms: str) -> str:
     return url_for("sub_accounts.index", terms=terms)
 
 
+def endings(viewer: Viewer, at: datetime) -> list[Todo]:
+    """Contracts that end soon, and until when a closure leaves time (T19)."""
+    settings = current_app.settings
+    found = [
+        Todo(
+            _("Contract %(number)s ends. Write to us if it should go on.", number=ending.contract.number),
+            f"mailto:{settings.provider.support_address}",
+            ending.contract.ends_on,
+            urgent=ending.days <= 30,
+        )
+        for ending in contracts_notices.endings(at, settings, viewer.partner)
+    ]
+    if not viewer.may("closure:begin"):
+        return found
+    for closure in closing.of_partner(viewer.partner):
+        if closure.step_until_at is not None:
+            last_on = local_day(closure.step_until_at - timedelta(microseconds=1), settings.provider.time_zone)
+            found.append(Todo(_closure(closure), url_for("leave.show"), last_on, urgent=True))
+    return found
+
+
+def _closure(closure: Closure) -> str:
+    if closure.state == "retrieval":
+        return _("Fetch your data. After this day they are removed.")
+    if closure.state == "transition":
+        return _("Your contract is over. Prepare to fetch your data.")
+    if closure.contract:
+        return _("Contract %(number)s will end.", number=closure.contract.number)
+    return _("Your account will be closed.")
+
+
+def company_details(viewer: Viewer, at: datetime) -> list[Todo]:
+    """Details that an administrator has to confirm, and questions about them."""
+    if not viewer.may(Permission.COMPANY_CHANGE):
+        return []
+    found, due_at = [], viewer.partner.details_due_at
+    if due_at is not None:
+        text = _("Confirm that your company's details are still right")
+        found.append(Todo(text, url_for("company.show"), due_at.date(), urgent=due_at <= at))
+    if asked := viewer.partner.open_queries.count():
+        text = ngettext("%(num)s question about your company", "%(num)s questions about your company", asked)
+        found.append(Todo(text, url_for("company.show"), urgent=True))
+    return found
+
+
 def notices_due(viewer: Viewer, at: datetime) -> list[Todo]:
     """Notices that wait for this member's acknowledgement; urgent where they keep something closed (T6)."""
     due = present(viewer.member).due()
@@ -73,23 +120,10 @@ def requests_answered(viewer: Viewer, at: datetime) -> list[Todo]:
     ]
 
 
-def company_details(viewer: Viewer, at: datetime) -> list[Todo]:
-    """Details that an administrator has to confirm, and questions about them."""
-    if not viewer.may(Permission.COMPANY_CHANGE):
-        return []
-    found, due_at = [], viewer.partner.details_due_at
-    if due_at is not None:
-        text = _("Confirm that your company's details are still right")
-        found.append(Todo(text, url_for("company.show"), due_at.date(), urgent=due_at <= at))
-    if asked := viewer.partner.open_queries.count():
-        text = ngettext("%(num)s question about your company", "%(num)s questions about your company", asked)
-        found.append(Todo(text, url_for("company.show"), urgent=True))
-    return found
-
-
 SOURCES: tuple[Callable[[Viewer, datetime], list[Todo]], ...] = (
     company_details,
     flow_down,
+    endings,
     notices_due,
     requests_answered,
 )

@@ -40,6 +40,7 @@ SENSIBLE = {
     "partner_document": {"kind": "agreement", "readers": "admin"},
     "stored_file": {"media_type": "application/pdf"},
     "change_request": {"kind": "closure"},
+    "closure": {"retrieval_until_at": NOW + timedelta(days=30)},
     "request_message": {"member": True},
 }
 _number = count(1)
