@@ -101,6 +101,12 @@ def export(partner_id: int, file: Path):
         partner = Partner.get_or_none(id=partner_id)
         if partner is None:
             raise click.ClickException(f"there is no partner with the number {partner_id}")
-        with file.open("xb") as opened:
-            evidence_export.hand_out(by, opened, current_app.settings, partner)
+        try:
+            with file.open("xb") as opened:
+                evidence_export.hand_out(by, opened, current_app.settings, partner)
+        except FileExistsError as failure:
+            raise click.ClickException(f"{file} is there already") from failure
+        except evidence_export.TooMuch as refusal:
+            file.unlink()
+            raise click.ClickException(refusal.text % refusal.values) from refusal
     click.echo(f"{file}: check it with: python portal.py evidence verify {file}")
