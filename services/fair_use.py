@@ -209,10 +209,12 @@ def _counts(since: dict, sub_accounts: Collection[int]) -> dict[int, int]:
 
 def _lowered_each():
     acts, line = _batches(), AllocationEntry
+    counting = line.select(acts.c.batch).from_(acts).where(_counting(acts))
+    own = (line.contract == Blank("contract")) & (line.at > Blank("since")) & (line.after_bytes < line.before_bytes)
+    # a join would compare each line with each act
     return (
         line.select(line.sub_account_id, fn.COUNT(line.id))
-        .join(acts, on=(line.batch == acts.c.batch))
-        .where(line.contract == Blank("contract"), line.after_bytes < line.before_bytes, _counting(acts))
+        .where(own, line.batch.in_(counting))
         .group_by(line.sub_account_id)
         .tuples()
     )
