@@ -115,45 +115,45 @@ def _account(row: ClosureAccount) -> dict:
 
 
 def _blocks(facts: dict, language: str, settings: Settings) -> list[pdf.Block]:
-    word = _words(language).gettext
+    _ = _words(language).gettext
     when = functools.partial(_when, language=language, zone=settings.provider.time_zone)
     contracts = ", ".join(row["number"] for row in facts["contracts"])
     accounts = facts["accounts"]
     return [
         pdf.Facts(
             [
-                (word("Certificate"), facts["certificate"]),
-                (word("Partner"), facts["partner"]),
-                (word("Register number"), facts["register_number"] or "–"),
-                (word("Contracts"), contracts),
-                (word("Announced"), when(facts["asked_at"])),
-                (word("Announced by"), facts["asked_by"]),
-                (word("End of the contract"), when(facts["notice_until_at"])),
-                (word("Data could be fetched until"), when(facts["retrieval_until_at"])),
-                (word("Removing began"), when(facts["purge_from_at"])),
-                (word("Everything gone"), when(facts["closed_at"])),
-                (word("Removed bytes"), capacity.exact_bytes(facts["removed_bytes"], language)),
-                (word("Removed objects"), capacity.exact_bytes(facts["removed_objects"], language)),
+                (_("Certificate"), facts["certificate"]),
+                (_("Partner"), facts["partner"]),
+                (_("Register number"), facts["register_number"] or "–"),
+                (_("Contracts"), contracts),
+                (_("Announced"), when(facts["asked_at"])),
+                (_("Announced by"), facts["asked_by"]),
+                (_("End of the contract"), when(facts["notice_until_at"])),
+                (_("Data could be fetched until"), when(facts["retrieval_until_at"])),
+                (_("Removing began"), when(facts["purge_from_at"])),
+                (_("Everything gone"), when(facts["closed_at"])),
+                (_("Removed bytes"), capacity.exact_bytes(facts["removed_bytes"], language)),
+                (_("Removed objects"), capacity.exact_bytes(facts["removed_objects"], language)),
             ]
         ),
-        pdf.Heading(word("How it was removed")),
-        pdf.Paragraph(word(METHOD)),
-        pdf.Heading(word("Storage accounts")),
+        pdf.Heading(_("How it was removed")),
+        pdf.Paragraph(_(METHOD)),
+        pdf.Heading(_("Storage accounts")),
         *_accounts(accounts, language, when),
-        pdf.Heading(word("What is kept, and until when")),
+        pdf.Heading(_("What is kept, and until when")),
         pdf.Rows(
-            [word("Records"), word("Kept until"), word("Basis")],
-            [(word(row["what"]), _day(row["until_on"], language), row["basis"]) for row in facts["kept"]],
+            [_("Records"), _("Kept until"), _("Basis")],
+            [(_(row["what"]), _day(row["until_on"], language), row["basis"]) for row in facts["kept"]],
         ),
-        pdf.Paragraph(word(BACKUPS)),
+        pdf.Paragraph(_(BACKUPS)),
     ]
 
 
 def _accounts(accounts: list[dict], language: str, when) -> list[pdf.Block]:
-    word = _words(language).gettext
+    _ = _words(language).gettext
     if not accounts:
-        return [pdf.Paragraph(word("There was no storage account."))]
-    heads = [word("Account"), word("Removed bytes"), word("Objects"), word("From"), word("Until"), word("Answer")]
+        return [pdf.Paragraph(_("There was no storage account."))]
+    heads = [_("Account"), _("Removed bytes"), _("Objects"), _("From"), _("Until"), _("Answer")]
     rows = [
         (
             row["account"], capacity.exact_bytes(row["removed_bytes"], language),
@@ -164,9 +164,9 @@ def _accounts(accounts: list[dict], language: str, when) -> list[pdf.Block]:
     ]  # fmt: skip
     blocks: list[pdf.Block] = [pdf.Rows(heads, rows)]
     if len(accounts) > MOST_ROWS:
-        blocks.append(pdf.Paragraph(word("The file in JSON lists all %(count)s accounts.") % {"count": len(accounts)}))
+        blocks.append(pdf.Paragraph(_("The file in JSON lists all %(count)s accounts.") % {"count": len(accounts)}))
     if any(row["verified"] == NO_SUCH_USER for row in accounts):
-        text = word("%(answer)s: the storage service does not know the account any more.")
+        text = _("%(answer)s: the storage service does not know the account any more.")
         blocks.append(pdf.Paragraph(text % {"answer": NO_SUCH_USER}))
     return blocks
 
