@@ -9,14 +9,15 @@ from flask_wtf import FlaskForm
 from markupsafe import Markup
 from wtforms import BooleanField, HiddenField
 
+from blueprints.access import viewer
 from blueprints.formats import language
 from blueprints.others_pages import legal_html
 from blueprints.whole_numbers import whole
 from models.terms import TermsVersion
 from services import documents
 
-# where a member goes who does not agree; an entry counts once its page exists
-WAYS_OUT = ("own_data.partner_export", "own_data.show", "closing.show", "closure.show", "leaving.show")
+# where a member goes who does not agree
+WAYS_OUT = ("own_data.partner_export", "leave.show")
 OFFERED = ["in full on the page", "on a page of its own", "as a file"]
 
 
@@ -82,8 +83,8 @@ def template_version(template: str) -> str:
 
 
 def ways_out() -> dict[str, str]:
-    """Endpoint -> address of the pages that help who leaves."""
-    return {name: url_for(name) for name in WAYS_OUT if name in current_app.view_functions}
+    """Endpoint -> address of the pages that help who leaves, as far as they open for this person."""
+    return {name: url_for(name) for name in WAYS_OUT if viewer.may_open(name)}
 
 
 def consent_form(versions: list[TermsVersion], company: str, *, blank: bool = False) -> ConsentForm:

@@ -35,6 +35,7 @@ def test_the_queue_and_the_partners(eyes, cast, clock, asked):
     applicant(clock.now(), "A company with a really long name that goes on Handelsgesellschaft mbH & Co. KGaA")
     seen.open("/admin", "queue")
     seen.open("/admin/partners", "partners")
+    seen.open("/admin/overdue-terms", "nobody with overdue terms")
     seen.open("/admin/partners?q=nobody", "partners, none found")
     seen.open("/admin/partners?state=closed", "partners, none in this state")
 
