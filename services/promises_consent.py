@@ -19,8 +19,8 @@ MEMBER = "member:"
 
 @dataclass(frozen=True)
 class _Reign:
-    """A version while it was the one in force; `until_at` None: it still is. Those who were bound by an earlier one have
-    time until `grace_until_at`."""
+    """A version while it was the one in force; `until_at` None: it still is. Who was bound by an earlier one has time
+    until `grace_until_at`."""
 
     kind: str
     label: str
