@@ -13,7 +13,7 @@ from blueprints.sub_accounts.states import flow_down_badge, phase_badge, settled
 from models import flow_down as flow_down_of
 from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
-from services import access_keys, connection, flow_down, flow_down_links, key_rules, usage_chart
+from services import access_keys, connection, contracts_moves, flow_down, flow_down_links, key_rules, usage_chart
 from services.sub_account_lookup import flow_down_terms, history
 
 SET_UP_PHASES = ("pending", "provisioning")
@@ -78,6 +78,7 @@ def live(account: SubAccount) -> dict:
         "snippets": connection.snippets(at),
         "deletion": deletion,
         "days_left": days_left(account),
+        "movable": account.delete_after_at is None and contracts_moves.has_targets(account),
     }
 
 
