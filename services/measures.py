@@ -101,7 +101,7 @@ def confirm_termination(act: Act, settings: Settings, partner_id: int, seen: str
             raise DecisionRefused(N_("You asked for this termination yourself. Somebody else has to confirm it."))
         measure.confirmed_by, measure.confirmed_name, measure.confirmed_at = own, act.actor_name, act.at
         measure.ended_at, measure.ended_name = act.at, act.actor_name
-        measure.save()
+        measure.save(only=["confirmed_by", "confirmed_name", "confirmed_at", "ended_at", "ended_name"])
         after = {"reason": measure.reason, "asked_by": measure.asked_name}
         record(act, "partner.terminated", partner, partner=partner, after=after)
         closing.begin(act, settings, partner, reason=measure.note, asked_by=measure.asked_by, cause="terminated")

@@ -27,7 +27,7 @@ def way_through(app, count_queries, company: dict, address: str) -> tuple[list, 
             answer = browser.open(path, method=method, data=data)
         words = re.sub(r'value="[^"]*"|csrf[^>]*|X-CSRFToken[^>]*', "", answer.text).replace(address, "ADDRESS")
         words = re.sub(r"/sign-up/confirm/[\w-]+", "LINK", words)
-        for given in company.values():
+        for given in sorted(company.values(), key=len, reverse=True):
             words = words.replace(given, "GIVEN").replace(given.replace(" ", ""), "GIVEN")
         met.append(
             (path if "confirm" not in path else "link", answer.status_code, answer.location, words, queries.count)
