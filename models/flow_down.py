@@ -17,6 +17,7 @@ IN_FORCE_STATES = ("published", "superseded")
 STATES = ("none", "sent", "declined", "accepted", "attested", "outdated")
 # what the list can be filtered by: the states, and "open": everything without an agreement to the version in force
 FILTERS = (*STATES, "open")
+PAGE_ROWS = 50
 
 
 class FlowDownLink(Table):
@@ -201,22 +202,6 @@ def sendable(at: datetime | Blank, asked_before_at: datetime | Blank) -> ColumnB
     )
 
 
-def latest(sub_account: SubAccount) -> FlowDown | None:
-    """How the customer agreed last, with version, document and evidence."""
-    file = (StoredFile.id, StoredFile.public_id, StoredFile.name)  # without its content
-    return (
-        FlowDown.select(FlowDown, TermsVersion, *file, CustomerAcceptance)
-        .join(TermsVersion)
-        .switch(FlowDown)
-        .join(StoredFile, JOIN.LEFT_OUTER)
-        .switch(FlowDown)
-        .join(CustomerAcceptance, JOIN.LEFT_OUTER)
-        .where(FlowDown.sub_account == sub_account)
-        .order_by(FlowDown.id.desc())
-        .first()
-    )
-
-
 def earlier(sub_account: SubAccount, most: int = 20) -> list[FlowDown | CustomerAcceptance]:
     """What came before the latest agreement, and every refusal, the newest first."""
     agreed = FlowDown.select(FlowDown, TermsVersion).join(TermsVersion).where(FlowDown.sub_account == sub_account)
@@ -229,3 +214,24 @@ def earlier(sub_account: SubAccount, most: int = 20) -> list[FlowDown | Customer
     )
     found = [*agreed.order_by(FlowDown.id.desc()).offset(1).limit(most), *refused]
     return sorted(found, key=lambda row: row.attested_at if isinstance(row, FlowDown) else row.answered_at)[::-1][:most]
+
+
+def of_partner(partner: Partner, before: int | None = None) -> list[FlowDown]:
+    """How the partner's customers agreed, the latest first, with sub-account, version, document (without content) and
+    evidence: PAGE_ROWS and one more, from before the record of that id."""
+    own = SubAccount.partner == partner
+    if before is not None:
+        own &= FlowDown.id < before
+    query = (
+        FlowDown.select(
+            FlowDown, SubAccount, TermsVersion, StoredFile.id, StoredFile.public_id, StoredFile.name, CustomerAcceptance
+        )
+        .join(SubAccount)
+        .switch(FlowDown)
+        .join(TermsVersion)
+        .switch(FlowDown)
+        .join(StoredFile, JOIN.LEFT_OUTER)
+        .switch(FlowDown)
+        .join(CustomerAcceptance, JOIN.LEFT_OUTER, on=(FlowDown.acceptance == CustomerAcceptance.id))
+    )
+    return list(query.where(own).order_by(FlowDown.id.desc()).limit(PAGE_ROWS + 1))

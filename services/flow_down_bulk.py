@@ -39,15 +39,15 @@ def send(act: Act, partner: Partner, asked: Asked, locale: str, once_key: str) -
     Raises FlowDownRefused without terms, KeyReused. Cut off in the middle, what was not made is in the selection
     still."""
     flow_down.in_force(act.at, locale)
-    ids = selection(partner, asked, act.at).ids
     content = f"links {asked!r}"
-    sent = 0
-    for number, some in enumerate(chunked(ids, BATCH)):
+    with write_tx():
+        if once.earlier_answer(act, once_key, content) is not None:
+            return None
+        ids = selection(partner, asked, act.at).ids
+        once.remember(act, once_key, content, str(len(ids)))
+        sent = _open_links(act, partner, ids[:BATCH], locale)
+    for some in chunked(ids[BATCH:], BATCH):
         with write_tx():
-            if number == 0:
-                if once.earlier_answer(act, once_key, content) is not None:
-                    return None
-                once.remember(act, once_key, content, str(len(ids)))
             sent += _open_links(act, partner, some, locale)
     return sent
 

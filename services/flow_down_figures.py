@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from peewee import fn
+from peewee import SQL, fn
 
 from models.flow_down import CustomerAcceptance, FlowDown, agreed_now, current_label, declined, newest
 from models.partner import Partner
@@ -52,9 +52,8 @@ def of_partner(partner: Partner, at: datetime) -> Figures:
 def _by_version():
     """What was agreed to last, and by how many."""
     last = newest(FlowDown.version).alias("version_id")
-    own = SubAccount.select(last).where(SubAccount.partner == Blank("partner"), SubAccount.wanted_state != "deleted")
-    found = own.alias("found")
-    return found.select(found.c.version_id, fn.COUNT(1)).group_by(found.c.version_id).tuples()
+    own = (SubAccount.partner == Blank("partner")) & (SubAccount.wanted_state != "deleted")
+    return SubAccount.select(last, fn.COUNT(SubAccount.id)).where(own).group_by(SQL("version_id")).tuples()
 
 
 def _versions(ids: list[int]) -> dict[int, TermsVersion]:

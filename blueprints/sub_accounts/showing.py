@@ -13,7 +13,7 @@ from blueprints.sub_accounts.states import flow_down_badge, phase_badge, settled
 from models import flow_down as flow_down_of
 from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
-from services import access_keys, connection, contracts_moves, flow_down, flow_down_links, key_rules, usage_chart
+from services import access_keys, connection, contracts_moves, flow_down, key_rules, usage_chart
 from services.sub_account_lookup import flow_down_terms, history
 
 SET_UP_PHASES = ("pending", "provisioning")
@@ -31,12 +31,12 @@ def page(account: SubAccount) -> dict:
 
 def terms(account: SubAccount) -> dict:
     """The part about the terms for end customers; it is asked for again while a link waits."""
-    at, link, state = g.clock.now(), flow_down_links.waiting(account), account.flow_down_state
+    at, link, state = g.clock.now(), account.flow_down_link, account.flow_down_state
     waits = link is not None and link.expires_at > at
     agreed = account.flow_down
     return {
         "account": account,
-        "agreed": flow_down_of.latest(account) if agreed else None,
+        "agreed": agreed,
         "earlier": flow_down_of.earlier(account),
         "link": link,
         "link_waits": waits,

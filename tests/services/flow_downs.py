@@ -124,7 +124,7 @@ class Agreements:
         outdated = self.opened("Outdated", "attested")
         self.ground.clock.advance(days=2)
         self.publish("2.0")
-        rows = {"outdated": outdated, "none": self.without_link("None"), "sent": self.opened("Sent")}
+        rows = {"outdated": outdated, "none": self.without_link("Nobody"), "sent": self.opened("Sent")}
         rows["attested"], rows["accepted"] = self.opened("Attested", "attested"), self.opened("Accepted")
         self.accept(rows["accepted"])
         rows["declined"] = self.opened("Declined")
