@@ -6,7 +6,7 @@ from typing import Any
 from models.audit import AuditEvent
 from models.contract import Contract
 from models.deletion import Deletion
-from models.sub_account import AccessKey, SubAccount
+from models.sub_account import AccessKey, HandOver, SubAccount
 from services.secret import Secret
 from services.storage.contract import Storage
 from tests.crash.client import (
@@ -105,7 +105,19 @@ def _pairs(storage: Storage, client: Client) -> list[tuple[str, str]]:
     found = []
     for name, answer in client.answers.items():
         if name == LINK_OPENED and answer.value is None:
-            found.append((name, "alive"))  # shown once, to somebody who died before they saw it: nobody has the pair
+            found.append((name, _unseen(storage)))
         elif isinstance(answer.value, list):
             found.append((name, storage.probe_key(answer.value[0], Secret(answer.value[1]), bucket)))
     return found
+
+
+def _unseen(storage: Storage) -> str:
+    """A pair that was shown once, to somebody who died before they saw it: nobody has it, the service tells of it."""
+    key = HandOver.get(HandOver.used_at.is_null(False)).access_key
+    there = storage.read_account(key.sub_account.remote_uid)
+    works = (
+        there is not None
+        and not there.suspended
+        and any(one.active and one.id == key.access_key_id for one in there.keys)
+    )
+    return "alive" if works else "dead"
