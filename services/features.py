@@ -39,7 +39,6 @@ AREAS: dict[str, Area] = {
     "key_hand_over": Area(N_("Hand-over of keys"), N_("Links that hand a key over cannot be made or used.")),
     "usage": Area(N_("Usage"), N_("The pages about use are closed. Use is measured all the same.")),
     "exports": Area(N_("Exports of lists"), N_("Lists cannot be saved as files. The full export for leaving can.")),
-    "documents": Area(N_("Documents"), N_("Agreements and price sheets cannot be opened.")),
     "flow_down": Area(
         N_("Terms for end customers"),
         N_("Terms cannot be sent to customers or confirmed for them. Customers can still answer links that they have."),
@@ -62,7 +61,6 @@ BLOCKABLE = (
     "sub_account_change",
     "sub_account_deletion",
     "usage",
-    "documents",
     "company",
 )
 

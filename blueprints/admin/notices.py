@@ -2,7 +2,6 @@
 
 from flask import current_app, flash, g, request, url_for
 from flask_babel import gettext as _
-from markupsafe import Markup
 
 from blueprints.access import Permission, act, requires, viewer
 from blueprints.admin import bp
@@ -10,10 +9,11 @@ from blueprints.admin.notice_facts import facts
 from blueprints.admin.notice_forms import OWN_NAMES, NoticeForm, notice_form
 from blueprints.errors import put_refusal, words
 from blueprints.formats import language
+from blueprints.others_pages import legal_html
 from blueprints.partials import answer, leave_to
 from blueprints.whole_numbers import whole
 from models.notice import Notice
-from services import legal_text, notice_audience, notice_desk, notices
+from services import notice_audience, notice_desk, notices
 from services.refusal import NotFound, Refusal
 
 
@@ -127,8 +127,7 @@ def _carry_out(notice_id: int, change):
 def _show(row: Notice, status: int = 200, **values):
     """The notice as members see it, in each language, and what can be done with it."""
     texts = [
-        (code, OWN_NAMES.get(code, code), row.titles[code], Markup(legal_text.to_html(row.bodies.get(code, ""))))  # noqa: S704 - to_html escapes what it is given
-        for code in row.titles
+        (code, OWN_NAMES.get(code, code), row.titles[code], legal_html(row.bodies.get(code, ""))) for code in row.titles
     ]
     return answer(
         "admin/notice.html",
