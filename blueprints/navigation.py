@@ -20,7 +20,7 @@ MEMBER_MENU = (
 OPERATOR_MENU = (
     ("admin.queue", _l("Queue"), Permission.APPLICATION_VIEW),
     ("admin.partners", _l("Partners"), Permission.APPLICATION_VIEW),
-    ("admin.change_requests_index", _l("Requests"), Permission.REQUEST_QUEUE),
+    ("admin.change_requests_index", _l("Requests"), Permission.REQUEST_LIST),
     ("admin.documents_desk", _l("Documents"), Permission.DOCUMENT_VIEW),
     ("admin.notices", _l("Notices"), Permission.NOTICE_VIEW),
     ("admin.switches", _l("Switches"), Permission.SWITCH_VIEW),

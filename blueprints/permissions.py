@@ -42,8 +42,8 @@ class Permission(StrEnum):
     REQUEST_ANSWER = "request:answer"
     REQUEST_CLOSURE = "request:closure"
     REQUEST_DECIDE = "request:decide"
+    REQUEST_LIST = "request:list"
     REQUEST_OPEN = "request:open"
-    REQUEST_QUEUE = "request-queue:view"
     REQUEST_VIEW = "request:view"
     REQUEST_WRITE = "request:write"
     STORAGE_DECIDE = "storage:decide"
@@ -112,8 +112,8 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.REQUEST_ANSWER: OPERATORS,
     Permission.REQUEST_CLOSURE: frozenset({"admin"}),
     Permission.REQUEST_DECIDE: DECIDERS,
+    Permission.REQUEST_LIST: OPERATORS,
     Permission.REQUEST_OPEN: WORKERS,
-    Permission.REQUEST_QUEUE: OPERATORS,
     Permission.REQUEST_VIEW: MEMBERS,
     Permission.REQUEST_WRITE: WORKERS,
     Permission.STORAGE_DECIDE: DECIDERS,

@@ -18,7 +18,7 @@ HISTORY = 10
 
 
 @bp.get("/requests")
-@requires(Permission.REQUEST_QUEUE)
+@requires(Permission.REQUEST_LIST)
 def change_requests_index():
     view, kind = request.args.get("view", "open"), request.args.get("kind", "")
     search, after = request.args.get("q", "").strip()[:100], request.args.get("after", type=whole)
@@ -38,7 +38,7 @@ def change_requests_index():
 
 
 @bp.get("/requests/<name:number>")
-@requires(Permission.REQUEST_QUEUE)
+@requires(Permission.REQUEST_LIST)
 def change_request(number: str):
     return show_request(known_request(number))
 

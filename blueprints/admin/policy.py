@@ -80,7 +80,7 @@ def contract_fair_use(number: str):
             return save_fair_use(contract, form)
         except Refusal as refusal:
             put_refusal(form, refusal)
-            form.seen.data = fair_use.fingerprint(Contract.get_by_id(contract.id))
+            form.seen.data = fair_use.fingerprint(Contract.get(Contract.number == number))
     status = 422 if form.errors else 200
     general = policy.current()
     return answer("admin/fair_use.html", status=status, form=form, contract=contract, general=asdict(general))
