@@ -80,6 +80,8 @@ INDEXES = (
     f"CREATE UNIQUE INDEX closure_contract_idx ON closure (contract_id) WHERE contract_id IS NOT NULL AND {OPEN}",
     f"CREATE INDEX closure_open_idx ON closure (id) WHERE {OPEN}",
     "CREATE INDEX closure_of_idx ON closure (partner_id, id)",
+    "CREATE INDEX closure_file_idx ON closure (file_id)",
+    "CREATE INDEX closure_account_sub_idx ON closure_account (sub_account_id)",
     "CREATE INDEX contract_ends_idx ON contract (state, ends_on)",
 )
 
