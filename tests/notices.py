@@ -23,7 +23,7 @@ def draft(**changes) -> Draft:
 def published(cast, at: datetime, **changes) -> Notice:
     """A notice of Olga's that is published at `at`."""
     act = act_of(cast.olga, at)
-    notice = notice_desk.create(act, draft(**changes), f"once-{Notice.select().count()}")
+    notice = notice_desk.create(act, draft(**changes), f"notice-{Notice.select().count()}")
     return notice_desk.publish(act, notice.id, notice_desk.fingerprint(notice), LANGUAGES)
 
 
@@ -31,5 +31,5 @@ def switched_off(cast, at: datetime, area: str, partner=None, **changes) -> Feat
     """The area is off from `at` on, for the partner or for all."""
     values = {"from_at": None, "until_at": None, "texts": TEXTS, **changes}
     wish = Wish(area, partner.id if partner else None, **values)
-    once = f"once-{FeatureSwitch.select().count()}"
+    once = f"switch-{FeatureSwitch.select().count()}"
     return feature_switching.switch_off(act_of(cast.olga, at), wish, LANGUAGES, once)

@@ -146,7 +146,7 @@ def _show(row: Notice, status: int = 200, **values):
 
 
 def _form_page(form: NoticeForm, action: str, draft: Notice | None = None):
-    values = {"form": form, "action": action, "notice": draft, "languages": current_app.settings.locales}
+    values = {"form": form, "action": action, "notice": draft, "codes": current_app.settings.locales}
     return answer("admin/notice_edit.html", status=422 if form.errors else 200, **values)
 
 

@@ -43,7 +43,7 @@ def switch_off():
             flash(_("“%(area)s” is switched off, or will be at its time.", area=label), "good")
             return leave_to(url_for("admin.switches"))
     hints = {name: _(area.loss) for name, area in features.AREAS.items()}
-    values = {"form": form, "hints": hints, "languages": languages}
+    values = {"form": form, "hints": hints, "codes": languages}
     return answer("admin/switch_new.html", status=422 if form.errors else 200, **values)
 
 

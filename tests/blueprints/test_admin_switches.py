@@ -119,6 +119,12 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(olga, changes, words):
     assert FeatureSwitch.select().count() == 0
 
 
+@pytest.mark.parametrize("path", ["/admin/switches/new", "/admin/notices/new"])
+def test_the_page_keeps_its_own_choice_of_languages(olga, path):
+    switch = LexborHTMLParser(olga.get(path).text).css('form.language button[name="language"]')
+    assert {node.attributes["value"] for node in switch} == {"de"}
+
+
 def test_sent_twice_it_is_switched_once(olga):
     for _ in (1, 2):
         assert olga.post("/admin/switches/new", data=FILLED).status_code == 303
