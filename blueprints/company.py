@@ -1,6 +1,6 @@
 """The partner's own company: its details, what of them waits for us, and whether they are still right (T8)."""
 
-from flask import Blueprint, Response, flash, url_for
+from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_wtf import FlaskForm
@@ -46,7 +46,7 @@ def edit():
     given = {name: form[name].data or "" for name in company_edit.EDITABLE}
     remarks = {row.field: form[f"answer_{row.field}"].data or "" for row in asked}
     try:
-        edited = company_edit.change(act(), viewer.member, given, remarks, form.seen.data or "")
+        edited = company_edit.change(act(), viewer.member, given, remarks, request.form.get("seen", ""))
     except company_edit.EditStale as refusal:
         return stale(form, asked, words(refusal))
     except company_edit.EditRefused as refusals:

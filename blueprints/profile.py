@@ -1,6 +1,6 @@
 """A member's own details, mail address and password (T8, T18)."""
 
-from flask import Blueprint, Response, current_app, flash, url_for
+from flask import Blueprint, Response, current_app, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -45,7 +45,7 @@ def show():
         return page(form, member)
     wanted = {name: form[name].data or "" for name in profile.given(member)}
     try:
-        profile.change(act(), current_app.settings, member, wanted, form.seen.data or "")
+        profile.change(act(), current_app.settings, member, wanted, request.form.get("seen", ""))
     except EditStale as refusal:
         form.form_errors.append(words(refusal))
         form.seen.data = profile.worded(member)

@@ -1,6 +1,6 @@
 """The verification desk: a verdict about each detail of a company (T9)."""
 
-from flask import current_app, flash, url_for
+from flask import current_app, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -43,7 +43,7 @@ def judge(partner_id: int):
         return page(form, partner)
     try:
         found = chosen(form)
-        verdicts.judge(act(), current_app.settings, partner.id, found, form.seen.data or "")
+        verdicts.judge(act(), current_app.settings, partner.id, found, request.form.get("seen", ""))
     except NotFound:
         raise
     except Refusal as refusal:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import current_app, flash, url_for
+from flask import current_app, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, SelectField, TextAreaField
@@ -134,7 +134,7 @@ def measure_page(way: str, partner_id: int, form_class: type[SeenForm], carry_ou
     status = 200
     if form.is_submitted():
         try:
-            carry_out(form, form.seen.data or "")
+            carry_out(form, request.form.get("seen", ""))
         except NotFound:
             raise
         except Refusal as refusal:

@@ -123,6 +123,12 @@ def test_of_two_open_pages_the_second_loses_nothing_and_sees_both(cast, client_a
     assert northwind(cast).street == "Hauptstraße 1"
 
 
+def test_a_form_that_does_not_say_what_it_saw_changes_and_confirms_nothing(cast, client_as):
+    assert client_as(cast.alice).post("/company/edit", data={}).status_code == 409
+    assert client_as(cast.alice).post("/company/confirm", data={}).status_code == 409
+    assert northwind(cast).details_confirmed_at is None
+
+
 def test_a_change_is_on_the_trail_with_before_and_after(cast, client_as):
     save(client_as(cast.alice), cast, city="Potsdam", legal_name="Northwind Trading GmbH")
     event = AuditEvent.get(AuditEvent.action == "partner.details_changed")
