@@ -91,7 +91,7 @@ def _refuse_unfit(row: SubAccount, source: Contract, target: Contract) -> None:
 
 
 def _refuse_room(row: SubAccount, target: Contract) -> None:
-    """By what the storage service may still hold (capacity rule 6); `open_allocation` has looked at what is set aside."""
+    """By what the storage service may still hold (capacity rule 6); `open_allocation` has looked at the wishes."""
     if target.kind != "reserved" or target.allow_overdraft or row.observed_quota_bytes is None:
         return
     held = SubAccount.select(fn.COALESCE(fn.SUM(SubAccount.observed_quota_bytes), 0))
