@@ -166,3 +166,10 @@ def test_while_the_rule_is_off_nobody_is_asked(agreements, account_without_agree
 @pytest.fixture
 def account_without_agreement(agreements) -> SubAccount:
     return agreements.opened("Müller GmbH")
+
+
+def test_agreement_to_a_version_that_is_new_counts_at_once(agreements, wanted, clock):
+    clock.advance(days=1)
+    agreements.publish("2.0")
+    account = agreements.opened("Müller GmbH", "attested")
+    assert not flow_down_keys.held(account.id, clock.now())
