@@ -23,6 +23,7 @@ OPEN = {
     "change_log": "what changes in the portal is public",
     "terms.changes": "the documents are public",
     "evidence.head": "anybody may compare what they keep with the published chain",
+    "profile.confirm_mail": "a link to a new mail address, which may be read on another device",
     "terms.index": "the documents are public",
     "terms.show": "the documents are public",
     "terms.text": "the documents are public",
