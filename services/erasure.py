@@ -147,7 +147,7 @@ def _next(table: type[Table], erasure: Erasure) -> tuple[list, int | None]:
     row is left."""
     column = erasure_paths.account_column(table)
     if column is not None:
-        accounts = erasure_paths.accounts_after(erasure.subject_id, erasure.last_id)
+        accounts = erasure_paths.accounts_after(column, erasure.subject_id, erasure.last_id)
         found = list(table.select().where(column.in_(accounts))) if accounts else []
         return found, accounts[-1] if accounts else None
     condition: Any = erasure_paths.of_partner(table, erasure.subject_id)

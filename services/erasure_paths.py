@@ -20,7 +20,8 @@ from models.sub_account import SubAccount
 from services.record_classes import TABLES
 
 Path = tuple[ForeignKeyField, ...]
-ACCOUNTS_AT_ONCE = 5  # each has a row for each day
+MOST_ACCOUNTS, FEW_ACCOUNTS = 400, 5  # read at a time
+MANY_ROWS = 4000
 
 
 @functools.cache
@@ -120,10 +121,13 @@ def account_column(table: type[Table]) -> ForeignKeyField | None:
     return path[0] if path and path[0].rel_model is SubAccount and not path[0].null else None
 
 
-def accounts_after(partner_id: int, last_id: int) -> list[int]:
-    """The next few sub-accounts of the partner, by number."""
+def accounts_after(column: ForeignKeyField, partner_id: int, last_id: int) -> list[int]:
+    """The next sub-accounts of the partner, by number: many where the table of `column` has few rows of them, few where
+    it has a row for each day."""
     query: Any = SubAccount.select(SubAccount.id).where(SubAccount.partner == partner_id, SubAccount.id > last_id)
-    return [number for (number,) in query.order_by(SubAccount.id).limit(ACCOUNTS_AT_ONCE).tuples()]
+    accounts = [number for (number,) in query.order_by(SubAccount.id).limit(MOST_ACCOUNTS).tuples()]
+    own: Any = column.model.select(column).where(column.in_(accounts)).limit(MANY_ROWS)
+    return accounts[:FEW_ACCOUNTS] if accounts and own.count() == MANY_ROWS else accounts
 
 
 def references(table: type[Table], to: type[Table]) -> list[ForeignKeyField]:

@@ -110,10 +110,10 @@ class OwnList:
         if column is None:
             yield from rows(self.table, erasure_paths.of_partner(self.table, partner_id), self.columns)
             return
-        accounts = erasure_paths.accounts_after(partner_id, 0)
+        accounts = erasure_paths.accounts_after(column, partner_id, 0)
         while accounts:
             yield from rows(self.table, column.in_(accounts), self.columns, ROWS_OF_ACCOUNTS)
-            accounts = erasure_paths.accounts_after(partner_id, accounts[-1])
+            accounts = erasure_paths.accounts_after(column, partner_id, accounts[-1])
 
 
 def every() -> list[OwnList]:

@@ -67,7 +67,7 @@ def _name_in_texts(row: Table, member: Member) -> None:
         free = field.name in FREE_TEXT or field.name.endswith(("_name", "_by", "note"))
         if not free or not isinstance(field, TextField) or isinstance(field, ForeignKeyField) or table is Member:
             continue
-        if table is Partner or field.name == "asked_by" or field.unique:
+        if table is Partner or field.name in ("asked_by", "released_by") or field.unique:
             continue
         try:
             with database.atomic():

@@ -12,11 +12,13 @@ from decimal import Decimal
 import pytest
 
 from models.audit import AuditEvent
+from models.base import write_tx
 from models.partner import Member
 from models.sub_account import AccessKey, SubAccount
 from models.terms import Acceptance, TermsVersion
 from models.usage import UsageDay
 from services import erasure_paths, own_data, own_data_lists, own_data_person, sessions
+from services.audit import record
 from services.csv_export import BYTE_ORDER_MARK, harmless
 from services.record_classes import class_of
 from tests.cast import act_of
@@ -30,6 +32,8 @@ def full(cast, settings, clock):
     sessions.begin(act_of(cast.alice, clock.now()), cast.alice, settings)
     sessions.begin(act_of(cast.olga, clock.now(), user_agent="x"), cast.olga, settings)
     leaving.fill(cast.northwind, cast.alice, clock.now())
+    with write_tx():
+        record(act_of(cast.olga, clock.now()), "contract.created", cast.contract, partner=cast.northwind)
     AccessKey.update(secret_ct=SECRET, retained_ct=SECRET).execute()
     return cast
 
