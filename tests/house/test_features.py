@@ -59,6 +59,23 @@ def test_every_area_named_anywhere_is_in_the_table(app):
     assert set(features.AREAS) - named == LATER
 
 
+def test_what_is_more_than_its_right_says_so(app):
+    """Without these lines creation would go off with all changes, and files with the pages that they come from."""
+    wanted = {
+        "sub_accounts.new": "sub_account_creation",
+        "sub_accounts.create": "sub_account_creation",
+        "usage.export": "exports",
+        "usage.export_days": "exports",
+        "usage.account_days": "exports",
+        "access_keys.make_link": "key_hand_over",
+        "hand_over.ask": "key_hand_over",
+        "hand_over.show": "key_hand_over",
+    }
+    there = areas(app)
+    assert {endpoint: there[endpoint] for endpoint in wanted} == wanted
+    assert {area for endpoint, area in there.items() if endpoint.startswith("signup.")} == {"sign_up"}
+
+
 def test_a_notice_never_closes_the_way_to_data_or_out(app):
     open_ways = {"keys", "key_hand_over", "exports", "requests", "flow_down", "provisioning", "sign_up", "api"}
     assert set(features.BLOCKABLE) == set(features.AREAS) - open_ways
