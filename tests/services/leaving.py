@@ -21,7 +21,9 @@ FREE_TEXT = ("note", "reason", "answer", "text", "title", "words", "name", "befo
 # what a row needs beyond its column types to be true
 SENSIBLE = {
     "closure": {
-        "notice_until_at": rows.NOW, "transition_until_at": rows.NOW, "retrieval_until_at": rows.NOW + timedelta(days=30),
+        "notice_until_at": rows.NOW,
+        "transition_until_at": rows.NOW,
+        "retrieval_until_at": rows.NOW + timedelta(days=30),
     },
     "detail_check": {"verdict": "queried"},
 }  # fmt: skip
@@ -55,7 +57,9 @@ def owners(table: type[Table], partner: Partner, member: Member) -> dict:
         own = erasure_paths.of_partner(field.rel_model, partner.id)
         if field.rel_model is StoredFile:
             given[field.name] = rows.make(StoredFile, name=f"{member.name}.pdf", content=b"content")
-        elif own is not None and not (field.null and field.rel_model not in (Partner, SubAccount)) and field.name not in given:
+        elif own is not None and field.name not in given:
+            if field.null and field.rel_model not in (Partner, SubAccount):
+                continue
             found = field.rel_model.select().where(own).first()
             given |= {field.name: found} if found is not None and field.rel_model is not table else {}
     return given
