@@ -82,7 +82,7 @@ def test_what_stays_loses_persons_and_secrets(db):
 
 
 def test_the_way_to_the_owner_is_found(db):
-    named = {name: table for name, table in erasure_paths.tables().items()}
+    named = erasure_paths.tables()
     assert [field.name for field in erasure_paths.path_to(named["access_key"], Partner)] == ["sub_account", "partner"]
     assert erasure_paths.path_to(Partner, Partner) == ()
     assert erasure_paths.path_to(named["region"], Partner) is None
