@@ -48,9 +48,10 @@ def change(act: Act, notice_id: int, draft: Draft, seen: str) -> Notice:
     with write_tx():
         notice = _locked_draft(notice_id, seen)
         before = notice_drafts.plain(notice)
-        for name, value in {**columns, "changed_at": _later(act, notice)}.items():
+        columns["changed_at"] = _later(act, notice)
+        for name, value in columns.items():
             setattr(notice, name, value)
-        notice.save()
+        notice.save(only=list(columns))
         notice_drafts.choose(notice, draft.partner_ids)
         record(act, "notice.changed", notice, before=before, after=notice_drafts.plain(notice))
     return notice
@@ -77,7 +78,7 @@ def publish(act: Act, notice_id: int, seen: str, languages: Iterable[str]) -> No
         notice.over_at = notice.ends_at
         # acknowledgements of the edition before count for this one, unless it asks again
         notice.asked_under = notice.id if before is None or notice.asks_again else before.asked_under_id
-        notice.save()
+        notice.save(only=["state", "published_at", "published_by", "starts_at", "over_at", "asked_under"])
         if before is not None:
             before.over_at = min(before.over_at or notice.starts_at, notice.starts_at)
             before.save(only=[Notice.over_at])
