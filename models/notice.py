@@ -13,8 +13,8 @@ class Notice(Table):
 
     `titles`, `bodies`: by language. `audience`: {"kinds": […], "roles": […]}, empty lists mean all; `chosen`: only the
     partners in notice_partner. `blocks`: areas that wait for the acknowledgement. `ends_at`: as planned, `over_at`:
-    when it really is over. `corrects`: the edition before; `asked_under`: the edition whose acknowledgements count for this
-    one, itself where it asks again. `mailed_at`: when the last mail about it was written.
+    when it really is over. `corrects`: the edition before; `asked_under`: the edition whose acknowledgements count for
+    this one, itself where it asks again. `mailed_at`: when the last mail about it was written.
     """
 
     id = AutoField()

@@ -82,9 +82,10 @@ class SubAccount(Table):
 
     `observed_quota_bytes` is never below the quota that the service may hold: a raise is noted before the call, a
     decrease after it. `in_force_bytes` is the allocation that the service has confirmed. `suspended_at` and
-    `suspended_by` (a name) are those of a pause, `held_at` that of a suspension of its partner. With `delete_after_at` it is suspended until it is deleted, and can be
-    restored; `wanted_state` is "deleted" from when that begins. `barred_at`: since then it is suspended because its
-    contract is over, whatever the partner wants; `read_only`: its data can be fetched nevertheless.
+    `suspended_by` (a name) are those of a pause, `held_at` that of a suspension of its partner. With `delete_after_at`
+    it is suspended until it is deleted, and can be restored; `wanted_state` is "deleted" from when that begins.
+    `barred_at`: since then it is suspended because its contract is over, whatever the partner wants; `read_only`: its
+    data can be fetched nevertheless.
     """
 
     id = AutoField()

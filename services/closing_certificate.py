@@ -118,7 +118,7 @@ def _blocks(facts: dict, language: str, settings: Settings) -> list[pdf.Block]:
     _ = _words(language).gettext
     when = functools.partial(_when, language=language, zone=settings.provider.time_zone)
     contracts = ", ".join(row["number"] for row in facts["contracts"])
-    accounts = facts["accounts"]
+    accounts, kept = facts["accounts"], [(row["what"], row["until_on"], row["basis"]) for row in facts["kept"]]
     return [
         pdf.Facts(
             [
@@ -143,7 +143,7 @@ def _blocks(facts: dict, language: str, settings: Settings) -> list[pdf.Block]:
         pdf.Heading(_("What is kept, and until when")),
         pdf.Rows(
             [_("Records"), _("Kept until"), _("Basis")],
-            [(_(row["what"]), _day(row["until_on"], language), row["basis"]) for row in facts["kept"]],
+            [(_(what), _day(until_on, language), basis) for what, until_on, basis in kept],
         ),
         pdf.Paragraph(_(BACKUPS)),
     ]

@@ -31,7 +31,7 @@ class Policy:
     transition_days: int = 30
     retrieval_days: int = 30
     # how long what tells of persons is kept (docs/retention.md)
-    access_ip_days: int = 90
+    access_ip_days: int = 30
     mail_text_days: int = 90
     refused_sign_up_days: int = 90
     security_log_days: int = 366

@@ -81,8 +81,7 @@ def keep_house(house: House, settings: Settings) -> bool:
     measures.follow(house.act())
     more = flow_down_work.tend(house, settings)
     more = notice_mails.send_due(house.act(), settings) or more
-    more = document_notices.tell(house.act(), settings) or more
-    return more or mails == MAILS_A_ROUND
+    return document_notices.tell(house.act(), settings) or more or mails == MAILS_A_ROUND
 
 
 def round_of_work(site: Site, settings: Settings, house: House | None = None) -> bool:
@@ -99,7 +98,7 @@ def _sweep(house: House, settings: Settings) -> None:
         for line in sweep.sweep(act, settings):
             log.info(line)
         consent_overdue.tell(act, settings)
-        house.sweep_next_at = act.at + sweep.EVERY
+        house.sweep_next_at = sweep.next_at(act.at, settings)
 
 
 def run(settings: Settings, clock: Clock, *, once: bool = False, names: Sequence[str] = ()) -> None:

@@ -33,6 +33,7 @@ SENSIBLE = {
     "barred_key": {"kind": "vat"},
     "measure": {"kind": "suspension", "level": "read", "asked_by": "operator:1"},
     "consent_event": {"kind": "viewed"},
+    "detail_check": {"verdict": "accepted"},
     "installation": {"code": "abc123"},
     "erasure": {"kind": "partner"},
     "archive_record": {"record_class": "voucher"},

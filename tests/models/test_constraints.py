@@ -136,7 +136,10 @@ FORBIDDEN = [
     ("closure", {"asked_at": "2026-03-02 10:00:00.000000"}),
     ("closure", {"transition_until_at": "2026-03-01 09:00:00.000000"}),
     ("closure", {"state": "purging", "purge_from_at": "2026-03-03 09:00:00.000000"}),
-    ("closure", {"state": "purging", "purge_from_at": "2026-06-01 09:00:00.000000", "closed_at": "2026-06-02 09:00:00"}),
+    (
+        "closure",
+        {"state": "purging", "purge_from_at": "2026-06-01 09:00:00.000000", "closed_at": "2026-06-02 09:00:00"},
+    ),
     ("closure", {"state": "closed", "purge_from_at": "2026-06-02 09:00:00.000000", "closed_at": "2026-06-01 09:00:00"}),
     ("closure", {"certificate": "{}"}),
     ("closure", {"erased_at": "2026-06-02 09:00:00.000000"}),

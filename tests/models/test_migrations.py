@@ -137,6 +137,8 @@ SHORT_OR_SELDOM = {
     "acceptance.version_id",
     "allocation_entry.child_contract_id",
     "contract.parent_id",
+    "barred_key.partner_id",
+    "partner_document.file_id",
     "customer_acceptance.version_id",
     "flow_down.acceptance_id",
     "flow_down.document_id",
