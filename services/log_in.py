@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from models.base import write_tx
+from models.base import locked, write_tx
 from models.operator import Operator
 from models.partner import Member
 from services import attempts, links, mail, passwords, people, sessions
@@ -92,7 +92,8 @@ def send_reset(act: Act, settings: Settings, email: str, locale: str) -> None:
 
 
 def choose_password(act: Act, settings: Settings, purpose: str, token: str, password: str) -> Member | Operator:
-    """Uses the link up and sets its owner's password; ends every session of that person and says so by mail.
+    """Uses the link up and sets its owner's password; ends every session of that person and says so by mail. A change
+    of the mail address that waits is cancelled: whoever asked for it may be why the password is chosen anew.
 
     `purpose` is reset_password or operator_setup. Raises NotFound, LinkUsed, LinkExpired, PasswordRefused.
     """
@@ -101,10 +102,16 @@ def choose_password(act: Act, settings: Settings, purpose: str, token: str, pass
     new_hash = passwords.hashed(password)
     act = replace(act, kind=person._meta.table_name, actor_id=str(person.id), actor_name=person.name)
     with write_tx():
+        kind = type(person)
+        locked(kind.select().where(kind.id == person.id)).get()
         links.use(act, purpose, token)
         first = not person.password_hash
         person.password_hash = new_hash
         person.save(only=["password_hash"])
+        if isinstance(person, Member):
+            links.cancel(act, "change_mail", person)
+            person.wanted_email = ""
+            person.save(only=["wanted_email"])
         sessions.end_all(act, person, "password changed")
         attempts.forgive(act, person.email)
         record(act, "password.chosen" if first else "password.changed", person, partner=people.partner_id_of(person))

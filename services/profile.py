@@ -11,7 +11,7 @@ from peewee import IntegrityError
 
 from models.base import locked, write_tx
 from models.partner import Member
-from services import attempts, links, mail, passwords, people
+from services import attempts, links, log_in, mail, passwords, people, sessions
 from services.audit import Act, record
 from services.company_details import check, refusals
 from services.company_edit import EditRefused, EditStale
@@ -79,8 +79,9 @@ def ask_mail(act: Act, settings: Settings, member: Member, address: str, passwor
     """Sends a link to the new address; until it is opened the old one stays. The password is asked for, so that a
     session that was left open does not become somebody else's log-in.
 
-    An address that has a log-in gets the news of that instead, and nobody else learns it. Raises MailRefused (fields
-    "email", "password"), DetailRefused, TooManyAttempts."""
+    The old address is told at once, with the way to stop it: by a new password. An address that has a log-in gets the
+    news of that instead of a link, and nobody else learns it. Raises MailRefused (fields "email", "password"),
+    DetailRefused, TooManyAttempts."""
     attempts.count(act, member.email)
     if not passwords.matches(member.password_hash, password):
         raise MailRefused(N_("This is not your password."), "password")
@@ -95,6 +96,8 @@ def ask_mail(act: Act, settings: Settings, member: Member, address: str, passwor
         row.save(only=["wanted_email"])
         token = links.issue(act, PURPOSE, row)
         record(act, "member.mail_asked", row, partner=row.partner_id, after={"wanted_email": wanted})
+        told = {"name": row.name, "address": wanted, "asked_at": act.at}
+        mail.queue(act, settings, "mail_change_asked", to=row.email, locale=row.locale, path=log_in.FORGOT_PATH, **told)
         if people.with_address(wanted) is not None:
             mail.queue(act, settings, "sign_up_known", to=wanted, locale=row.locale, path="/login")
             return
@@ -115,7 +118,8 @@ def look_mail(act: Act, token: str) -> Member:
 
 def confirm_mail(act: Act, settings: Settings, token: str) -> Member:
     """Uses the link up: the new address signs in from now on, links to the old one end, and the old one is told.
-    Raises NotFound, LinkUsed, LinkExpired, MailRefused when the address got a log-in meanwhile."""
+    Every session ends but that of the browser that confirms. Raises NotFound, LinkUsed, LinkExpired, MailRefused when
+    the address got a log-in meanwhile."""
     member = look_mail(act, token)
     try:
         with write_tx():
@@ -128,6 +132,7 @@ def confirm_mail(act: Act, settings: Settings, token: str) -> Member:
             row.email, row.email_key, row.wanted_email = new, people.email_key(new), ""
             row.email_confirmed_at = act.at
             row.save(only=["email", "email_key", "wanted_email", "email_confirmed_at"])
+            sessions.end_others(act, row, "mail address changed")
             record(act, "member.mail_changed", row, partner=row.partner_id, before={"email": old}, after={"email": new})
             values = {"name": row.name, "address": new, "changed_at": act.at}
             mail.queue(act, settings, "mail_changed", to=old, locale=row.locale, path="/", **values)

@@ -86,8 +86,16 @@ def end(act: Act, session: Session, reason: str = "logged out") -> None:
 
 def end_all(act: Act, person: Member | Operator, reason: str) -> int:
     """Ends every session of a person; returns how many."""
-    own = Session.member == person if isinstance(person, Member) else Session.operator == person
-    return _end_where(act, own, reason)
+    return _end_where(act, _own(person), reason)
+
+
+def end_others(act: Act, person: Member | Operator, reason: str) -> int:
+    """Ends every session of a person but the one that acts; returns how many."""
+    return _end_where(act, _own(person) & (Session.token_hash != act.session_hash), reason)
+
+
+def _own(person: Member | Operator):
+    return Session.member == person if isinstance(person, Member) else Session.operator == person
 
 
 def _end_where(act: Act, condition, reason: str) -> int:

@@ -118,6 +118,44 @@ def test_a_link_to_the_old_address_ends_with_it(cast, client_as, client):
     assert client.get(reset).status_code == 410
 
 
+def test_the_old_address_is_told_already_when_a_change_is_asked_for(cast, client_as):
+    """Whether or not the new one has a log-in: the mail says no more than the page does."""
+    browser = client_as(cast.bob)
+    for wanted in ("bob@new.example.com", cast.charlie.email):
+        ask(browser, cast, wanted)
+    told = list(Mail.select().where(Mail.template == "mail_change_asked").order_by(Mail.id))
+    assert [mail.recipient for mail in told] == [cast.bob.email] * 2
+    assert "bob@new.example.com" in told[0].text and cast.charlie.email in told[1].text
+    assert "/password/forgot" in told[0].text and "/profile/mail/" not in told[0].text
+
+
+def test_a_new_password_cancels_a_change_of_the_mail_address(cast, client_as, client):
+    """Whoever got into the log-in must not come back by the link that waits at an address of theirs."""
+    browser = client_as(cast.bob)
+    ask(browser, cast)
+    browser.post("/profile/password")
+    reset = re.search(r"/password/reset/[\w-]+", Mail.get(Mail.template == "password_reset").text)[0]
+    assert client.post(reset, data={"password": "a quite different phrase"}).status_code == 303
+    assert client.post(link("bob@new.example.com")).status_code == 410
+    assert (bob(cast).email, bob(cast).wanted_email) == (cast.bob.email, "")
+
+
+def test_a_new_mail_address_signs_out_every_other_device(cast, client_as):
+    own, other, colleague = client_as(cast.bob), client_as(cast.bob), client_as(cast.vera)
+    ask(own, cast)
+    own.post(link("bob@new.example.com"))
+    assert own.get("/profile").status_code == 200
+    assert other.get("/profile").status_code == 303
+    assert colleague.get("/profile").status_code == 200
+
+
+def test_a_new_mail_address_confirmed_elsewhere_signs_out_every_device(cast, client_as, client):
+    own = client_as(cast.bob)
+    ask(own, cast)
+    client.post(link("bob@new.example.com"))
+    assert own.get("/profile").status_code == 303
+
+
 def test_a_wrong_link_is_not_found_and_a_stranger_has_no_profile(cast, client, client_as):
     assert client.get("/profile/mail/" + "a" * 43).status_code == 404
     assert client.get("/profile").status_code == 303
