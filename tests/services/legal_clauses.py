@@ -68,8 +68,16 @@ CLAUSES = {
     ],
     "T19": [("portal_terms", 23, ["active", "stop using", "revoke", "delete", "unless the law", "certificate"],
              ["aktiv", "stellen sie die nutzung", "entziehen", "löschen", "soweit uns das gesetz", "bescheinigung"]),
-            ("data_processing", 10, ["returned or deleted", "at least 30 days", "certificate"],
-             ["zurückgegeben oder gelöscht", "mindestens 30 tage", "bescheinigung"])],
+            ("portal_terms", 23, ["transition, as a rule 30 days: keys are refused", "at least 30 days after the transition",
+              "this begins by itself"],
+             ["übergangszeit, in der regel 30 tage: schlüssel werden abgewiesen", "30 tage nach der übergangszeit",
+              "das beginnt von selbst"]),
+            ("data_processing", 10, ["returned or deleted", "transition begins", "keys are refused",
+              "retrieval window follows and lasts at least 30 days", "certificate"],
+             ["zurückgegeben oder gelöscht", "übergangszeit", "schlüssel werden abgewiesen",
+              "danach folgt die abruffrist von mindestens 30 tagen", "bescheinigung"]),
+            ("flow_down", 9, ["transition begins", "keys are refused", "retrieval window of at least 30 days follows"],
+             ["übergangszeit", "schlüssel werden abgewiesen", "danach folgt die abruffrist von mindestens 30 tagen"])],
     "T20": [("portal_terms", 24, ["decommissioning", "support_desk@northern.example"],
              ["stilllegung", "support_desk@northern.example"])],
     "T21": [("portal_terms", 21, ["only remedy is to stop using it", "exported in open formats"],
@@ -80,6 +88,20 @@ CLAUSES = {
             ("acceptable_use", 10, ["number and a date", "public archive"], ["nummer und ein datum", "archiv"]),
             ("flow_down", 11, ["number and a date"], ["nummer und ein datum"])],
 }  # fmt: skip
+
+# What the portal does not have yet and its terms must not promise therefore
+NOT_THERE = (
+    "api key",
+    "api-schlüssel",
+    "second factor",
+    "zweite faktor",
+    "recovery code",
+    "wiederherstellungscode",
+    "statements",
+    "abrechnungen",
+    "with the report you can",
+    "mit der meldung können",
+)
 
 PRIVACY = {  # Articles 13 and 14 GDPR and the retention classes of the product
     1: (["controller", "privacy_policy"], ["verantwortlich", "privacy_policy"]),

@@ -7,7 +7,7 @@ import pytest
 
 from services import legal_text
 from services.legal_text import KINDS, LANGUAGES, PLACEHOLDERS, shipped
-from tests.services.legal_clauses import CLAUSES, PRIVACY, PROCESSING
+from tests.services.legal_clauses import CLAUSES, NOT_THERE, PRIVACY, PROCESSING
 
 PROVIDER = {
     "provider_name": "Northern Storage",
@@ -44,6 +44,13 @@ def test_a_clause_stands_in_its_section(clause, language):
     for kind, number, english, german in CLAUSES[clause]:
         section = words_of_section(kind, language, number)
         assert [word for word in (english if language == "en" else german) if word not in section] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "privacy_notice"])
+def test_no_agreement_promises_what_the_portal_does_not_have(kind, language):
+    text = (FOLDER / f"{kind}.{language}.md").read_text("utf-8").lower()
+    assert [word for word in NOT_THERE if word in text] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
