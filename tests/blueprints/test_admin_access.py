@@ -11,6 +11,8 @@ from tests.applicants import applicant
 
 # All that support may set going; whatever else takes a form is for deciders.
 SUPPORT_MAY_DO = {"admin.answer_request", "admin.query", "admin.send_again", "admin.try_again"}
+# Forms that are sent to another address.
+DECIDERS_LOOK = {"admin.edit_contract"}
 OWNERS_ONLY = {
     "admin.operators", "admin.new_operator", "admin.deactivate_operator", "admin.activate_operator",
     "admin.archive_shelves", "admin.archive_look",
@@ -76,7 +78,7 @@ def test_support_is_told_what_its_right_does_not_include(app, cast, client_as, w
     browser = client_as(cast.oscar)
     takes_a_form = {endpoint for endpoint, method, _address in addresses(app, waiting.id) if method == "POST"}
     for endpoint, method, address in addresses(app, waiting.id):
-        closed = endpoint in (takes_a_form - SUPPORT_MAY_DO) | OWNERS_ONLY
+        closed = endpoint in (takes_a_form - SUPPORT_MAY_DO) | DECIDERS_LOOK | OWNERS_ONLY
         assert (browser.open(address, method=method).status_code == 403) is closed, address
     assert Partner.get_by_id(waiting.id).state == "applied"
 
