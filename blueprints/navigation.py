@@ -23,10 +23,17 @@ OPERATOR_MENU = (
     ("admin.change_requests_index", _l("Requests"), Permission.REQUEST_LIST),
     ("admin.documents_desk", _l("Documents"), Permission.DOCUMENT_VIEW),
     ("admin.notices", _l("Notices"), Permission.NOTICE_VIEW),
+    ("admin.closures", _l("Closures"), Permission.CLOSURE_DESK),
+    ("admin.storage", _l("Storage"), Permission.STORAGE_VIEW),
+)
+# What operators look at now and then stands below their name, so that the bar stays one line.
+OPERATOR_LINKS = (
     ("admin.switches", _l("Switches"), Permission.SWITCH_VIEW),
     ("admin.policy_show", _l("Rules"), Permission.POLICY_VIEW),
-    ("admin.storage", _l("Storage"), Permission.STORAGE_VIEW),
+    ("admin.integrations", _l("Programs"), Permission.APPLICATION_VIEW),
+    ("admin.operators", _l("Operators"), Permission.OPERATOR_MANAGE),
     ("admin.outbox", _l("Outbox"), Permission.OUTBOX_VIEW),
+    ("admin.archive_shelves", _l("Archive"), Permission.ARCHIVE_READ),
 )
 OWN_NAMES = {"en": "English", "de": "Deutsch"}
 
@@ -67,7 +74,7 @@ def notices_label() -> str:
 def account_links() -> list[tuple[str, str]]:
     """What a person's own menu holds, below the name."""
     if viewer.operator:
-        own = [("admin.archive_shelves", _("Archive"))] if viewer.may(Permission.ARCHIVE_READ) else []
+        own = [(endpoint, str(label)) for endpoint, label, right in OPERATOR_LINKS if viewer.may(right)]
         return [(url_for(endpoint), label) for endpoint, label in [*own, ("own_data.show", _("Your data"))]]
     links = [
         ("notices.index", notices_label()),
