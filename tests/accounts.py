@@ -1,8 +1,10 @@
 """Sub-accounts in any state, for tests: opened as a page opens them, then brought to where the worker brings them."""
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from models.base import write_tx
+from models.contract import Contract
 from models.sub_account import AccessKey, Customer, SubAccount
 from services import names, sub_accounts
 from services.secret import Secret, Vault
@@ -64,3 +66,18 @@ def many(
 def _complete(rows: list[dict]) -> list[dict]:
     defaults = {field.name: field.default for field in SubAccount._meta.sorted_fields if field.default is not None}
     return [defaults | row for row in rows]
+
+
+def another_contract(cast: Cast, at: datetime) -> Contract:
+    """A second active contract of Northwind: the end of the first leaves the partner in the portal."""
+    return Contract.create(
+        public_id="another",
+        partner=cast.northwind,
+        number="RCP-1999",
+        reserved_bytes=TB,
+        price_cents=Decimal("0.5"),
+        excess_price_cents=Decimal("0.8"),
+        egress_price_cents=Decimal(0),
+        starts_on=at.date(),
+        created_at=at,
+    )
