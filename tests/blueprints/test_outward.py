@@ -128,9 +128,9 @@ def test_support_sees_the_list_and_changes_nothing(cast, olga, client_as):
     assert oscar.post(f"/admin/integrations/{Integration.get().id}/remove").status_code == 403
 
 
-def test_the_footer_names_the_owner_and_the_imprint(portal_with, client):
-    assert "© 2026 Example Storage GmbH. All rights reserved." in client.get("/login").text
+def test_the_footer_names_the_owner_and_the_imprint(portal_with):
     page = portal_with(imprint="https://example.com/imprint").get("/login").text
+    assert "© 2026 Example Storage GmbH. All rights reserved." in page
     assert link_to(page, "Imprint").startswith("/out?to=https://example.com/imprint")
 
 
