@@ -64,6 +64,7 @@ PROGRAMS = (
 
 
 def everything(settings: Settings, clock: Clock, olga: Operator, mara: Member, contract: Contract) -> None:
+    """Whatever of it is missing; each step is a transaction of its own."""
     programs(settings, clock, olga)
     ending_contract(settings, clock, olga, mara)
     paper(settings, clock, olga, mara)
@@ -72,6 +73,7 @@ def everything(settings: Settings, clock: Clock, olga: Operator, mara: Member, c
 
 
 def programs(settings: Settings, clock: Clock, olga: Operator) -> None:
+    """The list of programs that partners see, with https addresses."""
     known = {row.name for row in integrations.listed()}
     for program in PROGRAMS:
         if program.name not in known:
@@ -89,6 +91,7 @@ def ending_contract(settings: Settings, clock: Clock, olga: Operator, mara: Memb
 
 
 def paper(settings: Settings, clock: Clock, olga: Operator, mara: Member) -> None:
+    """A price list in the partner's file, for administrators and staff."""
     if PartnerDocument.select().where(PartnerDocument.partner == mara.partner_id).exists():
         return
     act = as_person(olga, clock)
