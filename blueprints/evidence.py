@@ -14,7 +14,7 @@ from blueprints.partials import answer, leave_to
 from blueprints.whole_numbers import whole
 from models.base import database
 from models.partner import Partner
-from services import consent_overdue, evidence, evidence_check, evidence_export, evidence_faults
+from services import consent_objections, consent_overdue, evidence, evidence_check, evidence_export, evidence_faults
 
 bp = Blueprint("evidence", __name__, cli_group="evidence")
 
@@ -47,6 +47,13 @@ def overdue():
     after = request.args.get("after", 0, type=whole) or 0
     found, more = consent_overdue.listed(g.clock.now(), after)
     return answer("admin/overdue_terms.html", found=found, more=more)
+
+
+@bp.get("/admin/objections")
+@requires(Permission.APPLICATION_VIEW)
+def objections():
+    found, more = consent_objections.listed(request.args.get("before", type=whole))
+    return answer("admin/objections.html", found=found, more=more)
 
 
 def archive(partner: Partner, back: str):

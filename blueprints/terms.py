@@ -11,10 +11,11 @@ from blueprints.access import act, public, signed_in, viewer
 from blueprints.consent_boxes import consent_form, document_html, ways_out
 from blueprints.errors import words
 from blueprints.partials import answer, leave_to
-from blueprints.terms_news import news
+from blueprints.terms_news import news, unfolded
+from blueprints.whole_numbers import whole
 from models.partner import Member
 from models.terms import Acceptance, TermsVersion
-from services import consent, consent_receipts, difference, documents
+from services import consent, consent_objections, consent_receipts, difference, documents
 from services.clock import local_day
 from services.refusal import NotFound
 
@@ -120,6 +121,8 @@ def accept_page(
         waiting=[version for version in asked if version not in own],
         administrators=consent.administrators(viewer.partner),
         stale=stale,
+        now=g.clock.now(),
+        with_changes=True,
         status=status,
     )
 
@@ -133,7 +136,10 @@ def decline():
 @bp.post("/decline")
 @signed_in
 def decline_now():
-    member = own_member()
+    """`version` names one that takes effect by continued use; without it, it is about all that need a click."""
+    member, named = own_member(), request.form.get("version", type=whole)
+    if named is not None:
+        return object_to(member, named)
     asked = consent.for_member(member, consent.missing(member, formats.language(), g.clock.now()))
     if not asked:
         return leave_to(url_for("public.front"))
@@ -141,12 +147,24 @@ def decline_now():
     return decline_page(member, done=True)
 
 
-def decline_page(member: Member, *, done: bool = False) -> Response:
+def object_to(member: Member, version_id: int) -> Response:
+    """A second click finds the objection and says so again."""
+    offered = consent_objections.open_to(member, formats.language(), g.clock.now())
+    version = next((row for row in offered if row.id == version_id), None)
+    if version is not None:
+        consent.decline(act(), member, [version])
+    objected = version or consent_objections.given(member, version_id)
+    return decline_page(member, objected=objected) if objected else leave_to(url_for("public.front"))
+
+
+def decline_page(member: Member, *, done: bool = False, objected: TermsVersion | None = None) -> Response:
     asked = consent.for_member(member, consent.missing(member, formats.language(), g.clock.now()))
-    if not asked:
+    by_use = consent_objections.open_to(member, formats.language(), g.clock.now())
+    if not (asked or by_use or objected):
         return leave_to(url_for("public.front"))
     stopped = consent.missing_kinds(member, g.clock.now())
-    return answer("terms/decline.html", asked=asked, stopped=stopped, done=done, ways=ways_out())
+    values = {"by_use": by_use, "objected": objected, "done": done, "ways": ways_out()}
+    return answer("terms/decline.html", asked=asked, stopped=stopped, **values)
 
 
 @bp.get("/mine")
@@ -155,7 +173,8 @@ def own():
     now = g.clock.now()
     rows = consent_receipts.receipts(own_member())
     in_force = documents.in_force(formats.language(), now)
-    return answer("terms/own.html", receipts=rows, versions=in_force)
+    objected = consent_objections.made(own_member(), formats.language(), now)
+    return answer("terms/own.html", receipts=rows, versions=in_force, objected=objected)
 
 
 @bp.get("/mine/<int:acceptance_id>.txt")
@@ -177,7 +196,8 @@ def receipt_pdf(acceptance_id: int):
 
 @bp.app_context_processor
 def news_of_terms() -> dict:
-    return {"terms_news": news()}
+    found = news()
+    return {"terms_news": found, "terms_news_open": unfolded(found)}
 
 
 @bp.app_template_filter("language_name")

@@ -130,8 +130,8 @@ def continued(act: Act, member: Member, language: str) -> list[TermsVersion]:
 
 
 def decline(act: Act, member: Member, versions: Iterable[TermsVersion]) -> None:
-    """The member does not agree. Nothing changes by that but the record: the times of the versions go on. Raises
-    NotFound for a member who could not have agreed either."""
+    """The member does not agree. What takes effect by notice does not bind who objected; of what needs a click nothing
+    changes but the record: the times of the versions go on. Raises NotFound for a member who could not have agreed."""
     given = list(versions)
     _refuse_without_right(member, given, declared_authority=True)
     with write_tx():
@@ -140,6 +140,7 @@ def decline(act: Act, member: Member, versions: Iterable[TermsVersion]) -> None:
             if consent_records.happened(act, "declined", member, version):
                 after = {"kind": version.kind, "label": version.label, "sha256": version.sha256}
                 record(act, "terms.declined", version, partner=partner, after=after)
+        consent_state.forget(member)
 
 
 def administrators(partner: Partner) -> list[str]:

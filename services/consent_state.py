@@ -21,16 +21,17 @@ A_REQUEST = timedelta(seconds=2)
 
 @dataclass(frozen=True)
 class Question:
-    """A published version that is not answered. `ever`: bound before it came; those may go on until `until_at`."""
+    """A published version that is not answered. `ever`: bound before it came; those may go on until `until_at`.
+    `objected`: one does not agree to it, so that going on using the portal is no agreement."""
 
     kind: str
     label: str
-    title: str
     effective_at: datetime
     until_at: datetime
     by_click: bool
     ever: bool
     first: bool = False
+    objected: bool = False
 
     @property
     def personal(self) -> bool:
@@ -54,12 +55,12 @@ def questions(partner_id: int, member_id: int, at: datetime) -> list[Question]:
         Question(
             row.kind,
             row.label,
-            row.title,
             row.effective_at,
             row.grace_until_at or row.effective_at,
             row.requires_acceptance,
             bool(row.ever),
             not row.supersedes,
+            bool(row.objected),
         )
         for row in ask(_open, partner=partner_id, member=member_id, at=at)
         if row.requires_acceptance or row.ever
@@ -98,13 +99,20 @@ class Consent:
     @property
     def by_use(self) -> list[Question]:
         """Announced, or in force and not seen yet; using the portal is enough. One that a later version has overtaken
-        does not count any more."""
+        does not count any more, nor one that was objected to: there the earlier version stays in force."""
         newest = {question.kind: question for question in self.open if question.effective_at <= self.at}
         return [
             question
             for question in self.open
-            if not question.by_click and (question.effective_at > self.at or newest[question.kind] is question)
+            if not question.by_click
+            and not question.objected
+            and (question.effective_at > self.at or newest[question.kind] is question)
         ]
+
+    @property
+    def objected(self) -> list[Question]:
+        """Those by notice that do not hold for this member, because of an objection."""
+        return [question for question in self.open if question.objected and not question.by_click]
 
     @property
     def asked(self) -> set[str]:
@@ -154,12 +162,12 @@ def _open():
         TermsVersion.select(
             TermsVersion.kind,
             TermsVersion.label,
-            TermsVersion.title,
             TermsVersion.effective_at,
             TermsVersion.grace_until_at,
             TermsVersion.requires_acceptance,
             TermsVersion.supersedes,
             fn.EXISTS(_accepted()).alias("ever"),
+            fn.EXISTS(_declined()).alias("objected"),
         )
         .where(
             TermsVersion.state.in_(documents.OPEN_STATES),
@@ -200,6 +208,16 @@ def _used():
             _not_before(used),
         )
     )
+
+
+def _declined():
+    """Objections that count for this member: its own to what is personal, else those of its partner."""
+    refused = TermsVersion.alias()
+    own = (TermsVersion.kind.in_(documents.PERSONAL) & (ConsentEvent.member == Blank("member"))) | (
+        TermsVersion.kind.not_in(documents.PERSONAL) & (ConsentEvent.partner == Blank("partner"))
+    )
+    same = (refused.kind == TermsVersion.kind) & (refused.label == TermsVersion.label)
+    return ConsentEvent.select(Value(1)).join(refused).where(own, ConsentEvent.kind == "declined", same)
 
 
 def _not_before(other):

@@ -112,6 +112,11 @@ def texts_of(kind: str, label: str) -> dict[str, TermsVersion]:
     return found
 
 
+def text_in(kind: str, label: str, language: str) -> TermsVersion:
+    """One published version in this language, else in the binding one, else in any. Raises NotFound."""
+    return _best(list(texts_of(kind, label).values()), language)
+
+
 def label_before(version: TermsVersion) -> str | None:
     """The label of the version that held before this one; None for the first of its kind."""
     if version.supersedes:

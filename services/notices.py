@@ -56,8 +56,8 @@ class Present:
 
     @property
     def banners(self) -> list[StandingNotice]:
-        """On every page: what waits for an acknowledgement, then what is pinned."""
-        return self.due() + [notice for notice in self.notices if notice.pinned and not notice.due]
+        """On every page: what waits for an acknowledgement, then what is pinned and was not read yet."""
+        return self.due() + [notice for notice in self.notices if notice.pinned and not (notice.due or notice.read)]
 
 
 def present(member: Member | None, at: datetime) -> Present:

@@ -15,6 +15,8 @@ from models.terms import Acceptance, TermsVersion
 from models.verification import Measure
 from services import (
     barred,
+    closing,
+    consent_objections,
     flow_down_figures,
     look_alikes,
     measures,
@@ -84,12 +86,14 @@ def show_partner(partner: Partner, status: int = 200, problem: str | None = None
         measures=list(Measure.select().where(Measure.partner == partner).order_by(Measure.id.desc())),
         measure_reasons=measures.REASONS,
         termination=measures.open_measure(partner, "termination"),
+        leaving=closing.open_for(partner),
         may_judge=partner.state in verdicts.JUDGED_STATES and viewer.may(Permission.APPLICATION_DECIDE),
         doubts=[(words(warning), warning) for warning in look_alikes.warnings(partner)] if undecided else [],
         unchecked=len(verdicts.missing(partner)) if undecided else 0,
         open_questions=partner.open_queries.count(),
         people=Member.select().where(Member.partner == partner).order_by(Member.id),
         consents=_consents(partner),
+        objections=consent_objections.of_partner(partner),
         contracts=Contract.select().where(Contract.partner == partner).order_by(Contract.starts_on.desc(), Contract.id),
         figures=operators_figures.of_partner(partner),
         end_customers=flow_down_figures.of_partner(partner, g.clock.now()),

@@ -75,6 +75,14 @@ def test_pinned_ones_and_those_to_acknowledge_are_on_every_page(alice, cast, clo
         assert banner_links(alice.get(path)) == [f"/notices/{rule.id}", f"/notices/{pinned.id}"]
 
 
+def test_a_pinned_one_leaves_the_pages_of_whoever_has_read_it(alice, client_as, cast, clock, rule):
+    pinned = published(cast, clock.now(), pinned=True)
+    for notice in (pinned, rule):
+        alice.get(f"/notices/{notice.id}")
+    assert banner_links(alice.get("/home")) == [f"/notices/{rule.id}"]
+    assert f"/notices/{pinned.id}" in banner_links(client_as(cast.bob).get("/home"))
+
+
 def test_a_closed_area_leads_over_the_notice_to_where_one_wanted_to_go(alice, cast, rule):
     led = alice.get("/allocations/RCP-1001?sort=name")
     assert led.status_code == 303 and led.location.startswith(f"/notices/{rule.id}?next=")

@@ -18,7 +18,7 @@ def publish(label: str, at, language: str = "en", kind: str = "portal_terms", **
     body = f"## 1. Words\n\nText of {kind} {label}.\n\n- one\n"
     values = {"kind": kind, "label": label, "language": language, "title": f"Terms {label}", "body": body}
     times = {"published_at": at, "effective_at": at, "state": "published"} | more
-    return TermsVersion.create(**values, sha256=legal_text.digest(body), **times)
+    return TermsVersion.create(**(values | times), sha256=legal_text.digest(body))
 
 
 @pytest.fixture
