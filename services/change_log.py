@@ -19,7 +19,20 @@ from services.settings import Settings
 LONGEST = 1_000
 NEWEST = 200
 # in the order in which they came; each is a text in every language, templates/changes/<code>.<language>.txt
-SHIPPED = ("partners", "allocation", "keys", "usage", "pause-and-delete", "documents")
+SHIPPED = (
+    "partners",
+    "allocation",
+    "keys",
+    "usage",
+    "pause-and-delete",
+    "documents",
+    "company-details",
+    "notices",
+    "requests",
+    "end-customers",
+    "data-export",
+    "closing",
+)
 LANGUAGES = ("en", "de")
 
 _FOLDER = Path(__file__).resolve().parent.parent / "templates" / "changes"

@@ -14,7 +14,8 @@ from services.settings import Settings
 
 # one transaction's worth: pages that want to write wait for no more than this
 BATCH = 50
-TOLD_STATES = ("applied", "query", "active", "suspended", "closing")
+# applicants have no portal yet that could end for them: once approved, it asks them itself
+TOLD_STATES = ("active", "suspended", "closing")
 UNTOLD = (TermsVersion.state.in_(documents.OPEN_STATES)) & TermsVersion.told_at.is_null()
 
 
@@ -71,6 +72,7 @@ def _tell(act: Act, settings: Settings, member: Member, text: TermsVersion) -> N
         "document_published",
         to=member.email,
         locale=member.locale,
+        of_partner=member.partner_id,
         path=f"/terms/{text.kind}/{text.label}/{text.language}",
         name=member.name,
         company=member.partner.legal_name,

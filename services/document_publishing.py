@@ -90,12 +90,13 @@ def may_not_approve(row: TermsVersion, operator_id: int) -> bool:
 
 def begins_at(row: TermsVersion, settings: Settings, at: datetime) -> datetime:
     """When the draft would come into force if it were published at `at`. Raises DeskRefused when its day is too near:
-    partners are told `terms_notice_days` before, unless the law requires the change sooner."""
+    partners are told `terms_notice_days` before, unless the law requires the change sooner; today means now then."""
+    zone = settings.provider.time_zone
     earliest_at = earliest(row.required_by_law, settings, at)
-    if row.effective_at is None:
+    today = row.required_by_law and row.effective_at == midnight(local_day(at, zone), zone)
+    if row.effective_at is None or today:
         return earliest_at
     if row.effective_at < earliest_at:
-        zone = settings.provider.time_zone
         raise DeskRefused(
             N_("Partners have to be told in time: choose %(earliest_on)s or later, or leave the day empty."),
             "effective_on",

@@ -49,7 +49,6 @@ AREAS: dict[str, Area] = {
         N_("Work on the storage service"),
         N_("What was created or changed waits for the storage service. Barring of access and quotas go on."),
     ),
-    "api": Area(N_("Programming interface"), N_("Programs of the partner get a refusal that says why.")),
 }
 
 # What a notice may close until it is acknowledged. Never what customers need to reach their data, never what leaving
@@ -75,7 +74,7 @@ JOBS_NEVER_OFF = {
     "attempts.tidy": "counters of guesses; nobody's feature",
     "attention_mails.tell": "people have to know what is stuck",
     "closing_steps.erase_due": "what law orders to erase is erased",
-    "closing_steps.open_for_retrieval": "data can be fetched at the end of a contract (T19)",
+    "closing_retrieval.open_due": "data can be fetched at the end of a contract (T19)",
     "closing_steps.step": "contracts end by their dates (T19)",
     "consent_overdue.tell": "partners have to know that their time to agree is over",
     "contracts.sweep": "contracts begin and end by their dates",

@@ -14,8 +14,6 @@ from tests.house import source
 from tests.house.test_access import address, declared, rules
 from tests.notices import TEXTS, switched_off
 
-LATER = {"api"}  # named already, so that a switch made now closes it from its first day
-
 
 def areas(app) -> dict[str, str | None]:
     return {rule.endpoint: area_of(rule.endpoint, declared(app, rule)) for rule in rules(app)}
@@ -55,8 +53,7 @@ def test_what_is_never_off_is_there_and_has_no_area(app):
 
 def test_every_area_named_anywhere_is_in_the_table(app):
     named = {area for area in areas(app).values() if area} | set(AREA_OF.values()) | set(features.JOBS.values())
-    assert named <= set(features.AREAS)
-    assert set(features.AREAS) - named == LATER
+    assert named == set(features.AREAS)
 
 
 def test_what_is_more_than_its_right_says_so(app):
@@ -77,11 +74,11 @@ def test_what_is_more_than_its_right_says_so(app):
 
 
 def test_a_notice_never_closes_the_way_to_data_or_out(app):
-    open_ways = {"keys", "key_hand_over", "exports", "requests", "flow_down", "provisioning", "sign_up", "api"}
+    open_ways = {"keys", "key_hand_over", "exports", "requests", "flow_down", "provisioning", "sign_up"}
     assert set(features.BLOCKABLE) == set(features.AREAS) - open_ways
 
 
-@pytest.mark.parametrize("area", sorted(set(features.AREAS) - LATER))
+@pytest.mark.parametrize("area", sorted(features.AREAS))
 def test_an_area_that_is_off_for_all_refuses_page_partial_and_form(app, cast, client_as, clock, area):
     ways = of_area(app, area)
     assert ways or area in features.JOBS.values()
@@ -94,7 +91,7 @@ def test_an_area_that_is_off_for_all_refuses_page_partial_and_form(app, cast, cl
         assert polled or piece.headers["HX-Retarget"] == "#alert"
 
 
-@pytest.mark.parametrize("area", sorted(set(features.AREAS) - LATER - {"sign_up"}))
+@pytest.mark.parametrize("area", sorted(set(features.AREAS) - {"sign_up"}))
 def test_an_area_that_is_off_for_one_partner_is_on_for_others(app, cast, client_as, clock, area):
     switched_off(cast, clock.now(), area, cast.northwind)
     alice, charlie = client_as(cast.alice), client_as(cast.charlie)
@@ -104,7 +101,7 @@ def test_an_area_that_is_off_for_one_partner_is_on_for_others(app, cast, client_
         assert TEXTS["en"] not in charlie.open(path, method=method, check=False).text, f"{method} {endpoint}"
 
 
-@pytest.mark.parametrize("area", sorted(set(features.AREAS) - LATER))
+@pytest.mark.parametrize("area", sorted(features.AREAS))
 def test_no_other_area_goes_off_with_it(app, cast, client_as, clock, area):
     switched_off(cast, clock.now(), area)
     browser = client_as(cast.alice)

@@ -13,6 +13,7 @@ from models.contract import Contract
 from models.partner import PARTNER_STATES, Partner
 from services import standing
 from services.standing import BY_REASON, BY_STATE, LEVELS, SUSPENSION_LEVELS
+from tests.blueprints.test_terms import publish
 from tests.house import source
 from tests.house.test_access import ways
 
@@ -23,6 +24,7 @@ STANDINGS = [
     *((state, "", "", BY_STATE[state]) for state in PARTNER_STATES if state not in ("suspended", "barred")),
     *(("suspended", level, "", level) for level in SUSPENSION_LEVELS),
     ("active", "", "details_unconfirmed", "read"),
+    ("active", "", "terms_overdue", "read"),
     ("active", "", "contract_ended", "export"),
     ("suspended", "application", "details_unconfirmed", "application"),
 ]
@@ -37,6 +39,8 @@ def put(cast, clock, state: str, level: str, rule: str) -> Partner:
         partner.details_asked_at = clock.now() - timedelta(days=31)
         partner.details_due_at = clock.now() - timedelta(days=1)
     partner.save()
+    if rule == "terms_overdue":
+        publish("2.0", clock.now() - timedelta(days=31), grace_until_at=clock.now() - timedelta(days=1))
     if rule == "contract_ended":
         Contract.update(state="expired").where(Contract.partner == partner).execute()
     return partner

@@ -182,6 +182,19 @@ def test_a_day_that_is_too_near_is_refused_unless_the_law_requires_it(desk, cloc
     assert document_desk.draft("portal_terms").step == "submitted"
 
 
+def test_today_means_now_where_the_law_requires_it(desk, clock):
+    today = clock.now().date()
+    row = desk.published(effective_on=today, required_by_law=True)
+    assert row.effective_at == clock.now() and documents.current("portal_terms", "en", clock.now()).label == row.label
+    desk.submitted("acceptable_use", effective_on=today, required_by_law=True)
+    draft = document_desk.draft("acceptable_use")
+    document_publishing.approve(desk.act(desk.otto), "acceptable_use", draft.revision)
+    clock.advance(days=1)
+    act, seen = desk.act(desk.otto), document_desk.draft("acceptable_use").revision
+    refusal = refused(document_publishing.publish, act, desk.settings, "acceptable_use", seen)
+    assert refusal.values["earliest_on"] == clock.now().date()
+
+
 def test_a_day_that_came_too_near_while_waiting_is_refused_at_publication(desk, clock):
     draft = desk.approved(effective_on=clock.now().date() + timedelta(days=40))
     clock.advance(days=11)
@@ -240,7 +253,7 @@ def test_of_the_privacy_notice_everybody_is_told(desk, cast, clock, settings):
     assert told == {cast.alice.id, cast.bob.id, cast.vera.id, cast.charlie.id}
 
 
-@pytest.mark.parametrize("state", ["draft", "refused", "barred", "closed"])
+@pytest.mark.parametrize("state", ["draft", "applied", "query", "refused", "barred", "closed"])
 def test_who_has_no_part_in_the_portal_is_not_told(desk, cast, clock, settings, state):
     cast.contoso.state = state
     cast.contoso.save()
