@@ -3,13 +3,17 @@
 from peewee import AutoField, BlobField, BooleanField, ForeignKeyField, IntegerField, TextField
 
 from models.base import Table, UtcDateTimeField
+from models.partner import Partner
 
 
 class Mail(Table):
     """A mail, written in the transaction of its cause and sent by the worker. `private` mails carry a link: once sent,
-    their text is blanked here."""
+    their text is blanked here. `partner`: of whose affairs it tells, whoever it went to; None for mails to strangers
+    and to the provider's staff about several."""
 
     id = AutoField()
+    partner = ForeignKeyField(Partner, null=True)
+    partner_id: int | None
     template = TextField()
     recipient = TextField()
     subject = TextField()

@@ -69,7 +69,7 @@ def _tell_of(act: Act, settings: Settings, region: Region) -> None:
         region.save(only=["told_at"])
         for operator in Operator.select().where(Operator.active, Operator.right.in_(RIGHTS)).order_by(Operator.id):
             mail.queue(
-                act, settings, "needs_attention", to=operator.email, locale=operator.locale, name=operator.name,
-                path=f"/admin/storage#region-{region.id}", region=region.title, rows=rows[:NAMED], count=len(rows),
-                more=max(0, len(rows) - NAMED),
+                act, settings, "needs_attention", to=operator.email, locale=operator.locale, of_partner=None,
+                name=operator.name, path=f"/admin/storage#region-{region.id}", region=region.title, rows=rows[:NAMED],
+                count=len(rows), more=max(0, len(rows) - NAMED),
             )  # fmt: skip

@@ -70,6 +70,7 @@ def _tell(act: Act, settings: Settings, member: Member, questions: list[consent_
         "terms_overdue",
         to=member.email,
         locale=member.locale,
+        of_partner=member.partner_id,
         path="/terms/accept",
         name=member.name,
         company=member.partner.legal_name,

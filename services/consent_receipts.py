@@ -171,6 +171,7 @@ def _mail(act: Act, settings: Settings, member: Member, rows: Sequence[Acceptanc
         "receipt",
         to=member.email,
         locale=member.locale,
+        of_partner=member.partner_id,
         attachment=(f"documents-{rows[0].accepted_at:%Y-%m-%d}.txt", attachment(versions)),
         attachments=[file],
         path="/terms/mine",

@@ -112,6 +112,7 @@ def tell_admins(act: Act, settings: Settings, partner: Partner, template: str, p
             template,
             to=member.email,
             locale=member.locale,
+            of_partner=partner,
             path=path,
             name=member.name,
             company=partner.legal_name,

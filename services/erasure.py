@@ -7,6 +7,8 @@ transaction of its own, and what was broken off is taken up by the nightly purge
 
 from typing import Any
 
+from peewee import chunked
+
 from models.archive import ArchiveRecord, Erasure
 from models.audit import AuditEvent
 from models.base import Table, locked, write_tx
@@ -14,6 +16,7 @@ from models.evidence import ConsentReceipt, Evidence, EvidencePersonal
 from models.outbox import Mail, MailAttachment
 from models.partner import Member, Partner
 from models.sub_account import SubAccount
+from models.verification import Measure
 from services import erasure_paths, erasure_rows, erasure_words, evidence
 from services.audit import Act, record
 from services.clock import local_day
@@ -99,7 +102,7 @@ def _partner_goes_on(act: Act, settings: Settings, erasure: Erasure) -> bool:
     steps = _steps()
     step = erasure.step if erasure.step in steps else steps[0]
     if step == WORDS:
-        erasure_words.replace_everywhere_else(erasure_words.of_partner(partner, f"former partner #{partner.id}"))
+        erasure_words.replace_everywhere_else(partner, f"former partner #{partner.id}", known=bool(erasure.keeps))
         _step(erasure, steps[steps.index(WORDS) + 1])
     elif step == DONE:
         _finish_partner(act, settings, erasure, partner)
@@ -109,8 +112,7 @@ def _partner_goes_on(act: Act, settings: Settings, erasure: Erasure) -> bool:
 
 
 def _steps() -> list[str]:
-    """Names are looked for in texts when the mails are gone, which are found by their addresses, and before the people
-    are."""
+    """Names are looked for in texts when the partner's own mails are gone, and before the people are."""
     steps = [table._meta.table_name for table in erasure_paths.in_order()]
     steps.insert(steps.index("mail") + 1, WORDS)
     return [*steps, DONE]
@@ -151,6 +153,8 @@ def _next(table: type[Table], erasure: Erasure) -> tuple[list, int | None]:
         found = list(table.select().where(column.in_(accounts))) if accounts else []
         return found, accounts[-1] if accounts else None
     condition: Any = erasure_paths.of_partner(table, erasure.subject_id)
+    if table is Measure:  # a bar goes on, and can be lifted
+        condition &= (Measure.kind != "bar") | Measure.ended_at.is_null(False)
     rows: list[Any] = erasure_rows.some_after(table, condition, erasure.last_id, BATCH_ROWS)
     return rows, rows[-1]._pk if rows else None
 
@@ -162,7 +166,9 @@ def _finish_partner(act: Act, settings: Settings, erasure: Erasure, partner: Par
         for name in {row.record_class for row in ArchiveRecord.select(ArchiveRecord.record_class).where(open_ended)}:
             own = open_ended & (ArchiveRecord.record_class == name)
             ArchiveRecord.update(delete_after_on=delete_after(name, ended_on)).where(own).execute()
-        Partner.update(state="closed").where(Partner.id == partner.id).execute()
+        Partner.update(state="closed").where(Partner.id == partner.id, Partner.state != "barred").execute()
+        for member in Member.select().where(Member.partner == partner):
+            _acts_lose_their_name(member)
         Member.update(active=False).where(Member.partner == partner).execute()
         _finish(act, erasure, partner, partner.id)
 
@@ -174,19 +180,38 @@ def _member_goes(act: Act, erasure: Erasure) -> None:
     called = erasure_rows.former(member.id)
     if erasure.step != WORDS:
         _keep_evidence(act, erasure, member)
-    own_mails = Mail.select(Mail.id).where(Mail.recipient == member.email)
+    _mails_go(member, called)
+    erasure_words.replace_of_member(member, erasure_words.of_member(member, called))
     with write_tx():
-        MailAttachment.delete().where(MailAttachment.mail.in_(own_mails)).execute()
-        Mail.update(text="", html="", attachment="").where(Mail.recipient == member.email).execute()
-    erasure_words.replace_of_member(member.partner_id, erasure_words.of_member(member, called))
-    with write_tx():
+        about = (AuditEvent.thing_kind == "member") & (AuditEvent.thing_id == str(member.id))
+        AuditEvent.update(before=None, after=None).where(about).execute()
         for table in erasure_paths.in_order():
             _own_rows_go(act, member, table)
-        own = (AuditEvent.actor_kind == "member") & (AuditEvent.actor_id == str(member.id))
-        AuditEvent.update(actor_name=called, ip="").where(own).execute()
+        _acts_lose_their_name(member)
         erasure_rows.empty(Member, [member.id])
         Member.update(active=False).where(Member.id == member.id).execute()
         _finish(act, erasure, member, member.partner_id)
+
+
+def _acts_lose_their_name(member: Member) -> None:
+    """Of every act of the member, also of those that are no partner's."""
+    own = (AuditEvent.actor_kind == "member") & (AuditEvent.actor_id == str(member.id))
+    AuditEvent.update(actor_name=erasure_rows.former(member.id), ip="").where(own).execute()
+
+
+def _mails_go(member: Member, called: str) -> None:
+    """To every address that the member had, and of the links to those that it asked for."""
+    had, asked = erasure_words.addresses(member), erasure_words.asked_addresses(member)
+    own = (Mail.partner == member.partner_id) & (
+        Mail.recipient.in_(had) | (Mail.recipient.in_(asked) & (Mail.template == "mail_change"))
+    )
+    own |= Mail.partner.is_null() & Mail.recipient.in_(had)
+    with write_tx():
+        mails: Any = Mail.select(Mail.id).where(own).tuples()
+        ids = [number for (number,) in mails]
+        for some in chunked(ids, erasure_rows.KEYS_AT_ONCE):
+            MailAttachment.delete().where(MailAttachment.mail.in_(some)).execute()
+            Mail.update(recipient=called, text="", html="", attachment="").where(Mail.id.in_(some)).execute()
 
 
 def _keep_evidence(act: Act, erasure: Erasure, member: Member) -> None:

@@ -12,8 +12,7 @@ from peewee import Expression, ForeignKeyField
 import models
 from models.base import Table
 from models.evidence import Evidence, EvidencePersonal
-from models.flow_down import FlowDownLink
-from models.outbox import Mail, MailAttachment
+from models.outbox import Mail
 from models.partner import Member, Partner
 from models.stored_file import StoredFile
 from models.sub_account import SubAccount
@@ -61,19 +60,6 @@ def is_owned(table: type[Table]) -> bool:
     return table in OTHERWISE or path_to(table, Partner) is not None
 
 
-def _mails(partner_id: int) -> Expression:
-    """A mail is that of whoever it went to: the partner's people and its customers."""
-    accounts = SubAccount.select(SubAccount.id).where(SubAccount.partner == partner_id)
-    people = Member.select(Member.email).where(Member.partner == partner_id)
-    customers = SubAccount.select(SubAccount.contact_email).where(SubAccount.partner == partner_id)
-    links = FlowDownLink.select(FlowDownLink.email).where(FlowDownLink.sub_account.in_(accounts))
-    return Mail.recipient.in_(people) | Mail.recipient.in_(customers) | Mail.recipient.in_(links)
-
-
-def _attachments(partner_id: int) -> Expression:
-    return MailAttachment.mail.in_(Mail.select(Mail.id).where(_mails(partner_id)))
-
-
 def _personal_parts(partner_id: int) -> Expression:
     """Of what was chained for the partner. A row that says that one was erased has none itself."""
     chained = Evidence.select(Evidence.number).where(Evidence.partner == partner_id, Evidence.kind != "erased")
@@ -82,8 +68,6 @@ def _personal_parts(partner_id: int) -> Expression:
 
 # tables whose rows refer to no partner by a key, and are one's nevertheless
 OTHERWISE: dict[type[Table], Callable[[int], Expression]] = {
-    Mail: _mails,
-    MailAttachment: _attachments,
     EvidencePersonal: _personal_parts,
 }
 
@@ -155,8 +139,8 @@ def in_order() -> tuple[type[Table], ...]:
 
 
 def _refers(table: type[Table], to: type[Table]) -> bool:
-    """Addresses in some tables say whose a mail is: these wait for it."""
-    return bool(references(table, to)) or (table is Mail and to in (Member, SubAccount, FlowDownLink))
+    """The people wait until texts were searched for their names, which is done after the mails."""
+    return bool(references(table, to)) or (table is Mail and to is Member)
 
 
 def file_columns() -> Iterator[tuple[type[Table], ForeignKeyField]]:
@@ -164,3 +148,14 @@ def file_columns() -> Iterator[tuple[type[Table], ForeignKeyField]]:
     for table in tables().values():
         for field in references(table, StoredFile):
             yield table, field
+
+
+def file_ids(partner_id: int) -> list[int]:
+    """The files that rows of the partner refer to."""
+    ids: set[int] = set()
+    for table, column in file_columns():
+        condition = of_partner(table, partner_id)
+        if condition is not None:
+            found: Any = table.select(column).where(condition, column.is_null(False)).tuples()
+            ids |= {number for (number,) in found}
+    return sorted(ids)

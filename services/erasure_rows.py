@@ -66,17 +66,21 @@ def remove(table: type[Table], rows: Sequence, at: datetime) -> int:
 
 
 def empty(table: type[Table], ids: Sequence) -> None:
-    """Empties what must not stay of rows that others refer to."""
+    """Empties what must not stay of rows that others refer to, and deletes the files that nothing refers to then."""
     name = table._meta.table_name
     own = [
         field
         for field in table._meta.sorted_fields
         if class_of(name, field.column_name) in ("person", "secret") or field.column_name in TABLES[name].blank
     ]
-    if own:
-        key: Any = table._meta.primary_key
-        for some in chunked(ids, KEYS_AT_ONCE):
-            table.update({field: blank(table, field) for field in own}).where(key.in_(some)).execute()
+    key: Any = table._meta.primary_key
+    for some in chunked(ids, KEYS_AT_ONCE) if own else ():
+        files: set[int] = set()
+        for column in erasure_paths.references(table, StoredFile):
+            found: Any = table.select(column).where(key.in_(some), column.is_null(False)).tuples()
+            files |= {number for (number,) in found}
+        table.update({field: blank(table, field) for field in own}).where(key.in_(some)).execute()
+        _remove_files(files)
 
 
 def blank(table: type[Table], field: Field):

@@ -111,7 +111,8 @@ def write_mail(act: Act, settings: Settings, link: FlowDownLink) -> None:
     link.save(only=["token_hash", "mailed_at"])
     version = documents.current(KIND, link.locale, act.at)
     mail.queue(
-        act, settings, "flow_down_link", to=link.email, locale=link.locale, private=True, path=f"/agree/{token}",
+        act, settings, "flow_down_link", to=link.email, locale=link.locale, of_partner=account.partner_id, private=True,
+        path=f"/agree/{token}",
         name=link.contact_name, partner=account.partner.legal_name, customer=account.customer.name,
         reminder=link.cause != "asked", title=version.title if version else "", expires_at=link.expires_at,
     )  # fmt: skip

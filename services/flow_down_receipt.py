@@ -20,6 +20,7 @@ def send(act: Act, settings: Settings, row: CustomerAcceptance, link: FlowDownLi
     version, name = row.version, f"receipt-{row.version.kind}-{row.version.label}.pdf"
     mail.queue(
         act, settings, "flow_down_receipt", to=row.email, locale=link.locale,
+        of_partner=link.sub_account.partner_id,
         attachments=[(name, "application/pdf", paper(settings, row, link.locale))],
         name=row.person_name, company=row.company, partner=row.partner_name, accepted_at=row.answered_at,
         accepted=[(version.title, version.label, version.language, version.sha256)], ip=row.ip,

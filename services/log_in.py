@@ -84,7 +84,9 @@ def send_reset(act: Act, settings: Settings, email: str, locale: str) -> None:
     person = people.with_address(email)
     with write_tx():
         if person is None or not may_sign_in(act, person):
-            mail.queue(act, settings, "password_reset_unknown", to=email.strip(), locale=locale, path="/")
+            of_partner = people.partner_id_of(person) if person else None
+            to = email.strip()
+            mail.queue(act, settings, "password_reset_unknown", to=to, locale=locale, of_partner=of_partner, path="/")
         else:
             token = links.issue(act, "reset_password", person)
             until_at = links.look("reset_password", token, act.at).expires_at
@@ -127,5 +129,8 @@ def known_words(person: Member | Operator, settings: Settings) -> tuple[str, ...
 
 
 def _mail(act: Act, settings: Settings, template: str, person: Member | Operator, path: str, **values: Any) -> None:
-    to, locale = person.email, person.locale
-    mail.queue(act, settings, template, to=to, locale=locale, path=path, name=person.name, **values)
+    of_partner = people.partner_id_of(person)
+    mail.queue(
+        act, settings, template, to=person.email, locale=person.locale, of_partner=of_partner, path=path,
+        name=person.name, **values,
+    )  # fmt: skip

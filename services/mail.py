@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from models.base import database
 from models.outbox import Mail, MailAttachment
+from models.partner import Partner
 from services import capacity
 from services.audit import Act
 from services.settings import Settings
@@ -35,6 +36,7 @@ def queue(
     *,
     to: str,
     locale: str,
+    of_partner: Partner | int | None = None,
     private: bool = False,
     attachment: tuple[str, str] | None = None,
     attachments: Sequence[Attachment] = (),
@@ -44,7 +46,8 @@ def queue(
     """Writes the mail `templates/emails/<template>/` into the outbox, in the caller's transaction.
 
     Templates see `values`, `provider`, `portal_url`, `locale` and, when `path` is given, `url`: the absolute address
-    under PORTAL_PUBLIC_URL. `private` mails carry a one-time link: their text is blanked once they are sent.
+    under PORTAL_PUBLIC_URL. `of_partner`: of whose affairs the mail tells, whoever it goes to; None for strangers and
+    for what tells staff of several. `private` mails carry a one-time link: their text is blanked once they are sent.
     `attachment` is a file name and its text, `attachments` are (file name, media type, bytes), together at most
     MOST_ATTACHED_BYTES; of a private mail they are removed once it is sent. Raises RuntimeError outside a transaction,
     ValueError for a line break in a header and for attachments that no mail can carry, jinja2.UndefinedError for a
@@ -61,6 +64,7 @@ def queue(
     refuse_broken_headers(to, subject.strip())
     _refuse_attachments(attachments)
     mail = Mail.create(
+        partner=of_partner,
         template=template,
         recipient=to,
         subject=subject.strip(),

@@ -48,6 +48,7 @@ def _tell(act: Act, settings: Settings, notice: Notice, member: Member) -> None:
         "notice",
         to=member.email,
         locale=member.locale,
+        of_partner=member.partner_id,
         path=f"/notices/{notice.id}",
         name=member.name,
         kind=notice.kind,

@@ -104,7 +104,7 @@ def _files(partner: Partner, settings: Settings, at: datetime) -> Iterator[tuple
     for version in _texts(partner):
         name = f"texts/{version.kind}-{version.label}-{version.language}.txt"
         yield name, None, [version.body.encode()]
-    for file_id in _file_ids(partner):
+    for file_id in erasure_paths.file_ids(partner.id):
         found = StoredFile.get_by_id(file_id)
         yield f"files/{found.public_id}.pdf", None, [bytes(found.content)]
 
@@ -142,13 +142,3 @@ def _texts(partner: Partner) -> Iterable[TermsVersion]:
     """Exactly what was agreed to, in each language in which it was."""
     agreed = Acceptance.select(Acceptance.version).where(Acceptance.partner == partner)
     return TermsVersion.select().where(TermsVersion.id.in_(agreed)).order_by(TermsVersion.id)
-
-
-def _file_ids(partner: Partner) -> list[int]:
-    ids: set[int] = set()
-    for table, column in erasure_paths.file_columns():
-        condition = erasure_paths.of_partner(table, partner.id)
-        if condition is not None:
-            found: Any = table.select(column).where(condition, column.is_null(False)).tuples()
-            ids |= {number for (number,) in found}
-    return sorted(ids)

@@ -10,6 +10,8 @@ from typing import Any
 from peewee import Expression
 
 from models.base import Table
+from models.outbox import Mail
+from models.verification import Measure
 from services import erasure_paths
 from services.record_classes import class_of
 
@@ -67,6 +69,7 @@ LEFT_OUT = {
     "barred_key": "digests by which a barred company is recognised",
 }
 _staff = "names of the provider's staff"
+_both = "may be the name of one of the provider's staff; who of the company it was is in the trail"
 COLUMNS_LEFT_OUT = {
     ("partner", "name_key"): "the name once more, for searching",
     ("member", "email_key"): "the address once more, for comparing",
@@ -80,6 +83,10 @@ COLUMNS_LEFT_OUT = {
     ("mail", "html"): "the mail itself has it, and it may hold a link",
     ("mail", "attachment"): "the mail itself has it",
     ("mail", "last_error"): "words of the mail server to the provider",
+    ("partner", "decision_note"): "what the provider's staff noted for themselves",
+    ("closure", "asked_name"): _both,
+    ("closure", "withdrawn_name"): _both,
+    ("deletion", "asked_name"): _both,
     ("detail_query", "asked_by"): _staff,
     ("detail_change", "decided_name"): _staff,
     ("change_request", "decided_by"): _staff,
@@ -88,10 +95,23 @@ COLUMNS_LEFT_OUT = {
     ("measure", "asked_name"): _staff,
     ("measure", "confirmed_name"): _staff,
     ("measure", "ended_name"): _staff,
+    ("measure", "ended_note"): "what the provider's staff noted for themselves",
     ("feature_switch", "made_by"): _staff,
     ("feature_switch", "ended_by"): _staff,
     ("partner_document", "created_by"): _staff,
     ("partner_document", "withdrawn_by"): _staff,
+}
+
+# mails about a partner that are not for it
+MAILS_LEFT_OUT = {
+    "request_to_operator": "written to the provider's staff",
+    "mail_change": "that it was not sent would tell that another address has a log-in",
+}
+# rows that are the provider's own business
+ROWS_LEFT_OUT: dict[type[Table], Callable[[], Expression]] = {
+    # a termination that waits for a second operator, or was taken back
+    Measure: lambda: (Measure.kind != "termination") | Measure.confirmed_at.is_null(False),
+    Mail: lambda: Mail.template.not_in(tuple(MAILS_LEFT_OUT)),
 }
 
 
@@ -108,12 +128,18 @@ class OwnList:
         time, so that memory stays flat."""
         column = erasure_paths.account_column(self.table)
         if column is None:
-            yield from rows(self.table, erasure_paths.of_partner(self.table, partner_id), self.columns)
+            yield from rows(self.table, condition_of(self.table, partner_id), self.columns)
             return
         accounts = erasure_paths.accounts_after(column, partner_id, 0)
         while accounts:
             yield from rows(self.table, column.in_(accounts), self.columns, ROWS_OF_ACCOUNTS)
             accounts = erasure_paths.accounts_after(column, partner_id, accounts[-1])
+
+
+def condition_of(table: type[Table], partner_id: int) -> Expression | None:
+    """The partner's rows without those of ROWS_LEFT_OUT."""
+    condition: Any = erasure_paths.of_partner(table, partner_id)
+    return condition & ROWS_LEFT_OUT[table]() if table in ROWS_LEFT_OUT else condition
 
 
 def every() -> list[OwnList]:
@@ -155,7 +181,20 @@ def _same(row: dict) -> dict:
 
 
 def _without_staff(row: dict) -> dict:
+    """Who of the staff it was is not told, and not whether an application was refused by a person or by itself."""
+    row = {**row, **{side: _told(row[side]) for side in ("before", "after") if row.get(side)}}
+    if row.get("action") == "partner.refused":
+        return {name: ACTOR.get(name, value) for name, value in row.items()}
     return {**row, "actor_name": "", "ip": ""} if row.get("actor_kind") == "operator" else row
+
+
+def _told(values: dict) -> dict:
+    """Names of people in the trail stand under such keys; those of the company's own are in lines of their own."""
+    return {name: value for name, value in values.items() if not name.endswith("_by") and name not in STAFF_KEYS}
+
+
+ACTOR = {"actor_kind": "operator", "actor_id": "", "actor_name": "", "source": "", "ip": "", "request_id": ""}
+STAFF_KEYS = tuple(f"{done}_name" for done in ("asked", "confirmed", "decided", "ended", "gone", "released"))
 
 
 CHANGED: dict[str, Callable[[dict], dict]] = {"audit_event": _without_staff}

@@ -30,7 +30,7 @@ class Policy:
     # end of contract (T19; Regulation (EU) 2023/2854, chapter VI: retrieval of at least 30 days)
     transition_days: int = 30
     retrieval_days: int = 30
-    # how long what tells of persons is kept (docs/retention.md)
+    # how long what tells of persons is kept (docs/retention.md): never longer than the privacy notice promises
     access_ip_days: int = 30
     mail_text_days: int = 90
     refused_sign_up_days: int = 90
@@ -48,10 +48,10 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "confirm_grace_days": (1, 366),
     "transition_days": (0, 60),
     "retrieval_days": (30, 366),
-    "access_ip_days": (7, 366),
-    "mail_text_days": (7, 2192),
-    "refused_sign_up_days": (30, 366),
-    "security_log_days": (30, 1096),
+    "access_ip_days": (7, 30),
+    "mail_text_days": (7, 90),
+    "refused_sign_up_days": (30, 90),
+    "security_log_days": (30, 366),
 }
 
 

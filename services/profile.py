@@ -97,15 +97,22 @@ def ask_mail(act: Act, settings: Settings, member: Member, address: str, passwor
         token = links.issue(act, PURPOSE, row)
         record(act, "member.mail_asked", row, partner=row.partner_id, after={"wanted_email": wanted})
         told = {"name": row.name, "address": wanted, "asked_at": act.at}
-        mail.queue(act, settings, "mail_change_asked", to=row.email, locale=row.locale, path=log_in.FORGOT_PATH, **told)
-        if people.with_address(wanted) is not None:
-            mail.queue(act, settings, "sign_up_known", to=wanted, locale=row.locale, path="/login")
+        mail.queue(
+            act, settings, "mail_change_asked", to=row.email, locale=row.locale, of_partner=row.partner_id,
+            path=log_in.FORGOT_PATH, **told,
+        )  # fmt: skip
+        owner = people.with_address(wanted)
+        if owner is not None:
+            of_partner = people.partner_id_of(owner)  # the member's own company must not learn of it
+            mail.queue(
+                act, settings, "sign_up_known", to=wanted, locale=row.locale, of_partner=of_partner, path="/login"
+            )
             return
         until_at = act.at + timedelta(hours=links.HOURS[PURPOSE])
-        values = {"name": row.name, "until_at": until_at}
         mail.queue(
-            act, settings, "mail_change", to=wanted, locale=row.locale, private=True, path=PATH + token, **values
-        )
+            act, settings, "mail_change", to=wanted, locale=row.locale, of_partner=row.partner_id, private=True,
+            path=PATH + token, name=row.name, until_at=until_at,
+        )  # fmt: skip
 
 
 def look_mail(act: Act, token: str) -> Member:
@@ -134,8 +141,10 @@ def confirm_mail(act: Act, settings: Settings, token: str) -> Member:
             row.save(only=["email", "email_key", "wanted_email", "email_confirmed_at"])
             sessions.end_others(act, row, "mail address changed")
             record(act, "member.mail_changed", row, partner=row.partner_id, before={"email": old}, after={"email": new})
-            values = {"name": row.name, "address": new, "changed_at": act.at}
-            mail.queue(act, settings, "mail_changed", to=old, locale=row.locale, path="/", **values)
+            mail.queue(
+                act, settings, "mail_changed", to=old, locale=row.locale, of_partner=row.partner_id, path="/",
+                name=row.name, address=new, changed_at=act.at,
+            )  # fmt: skip
     except IntegrityError as taken:
         raise MailRefused(N_("This address cannot be used. Choose another one on your profile.")) from taken
     return row

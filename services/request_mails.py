@@ -43,6 +43,7 @@ def _queue(act, settings, request, person: Operator | Member, template: str, pat
         template,
         to=person.email,
         locale=person.locale,
+        of_partner=request.partner_id,
         path=path,
         name=person.name,
         number=request.number,

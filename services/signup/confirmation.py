@@ -98,6 +98,7 @@ def _tell(act: Act, settings: Settings, member: Member, partner: Partner) -> Non
         "application_received",
         to=member.email,
         locale=member.locale,
+        of_partner=partner,
         path="/application",
         name=member.name,
         company=partner.legal_name,

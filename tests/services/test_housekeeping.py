@@ -228,3 +228,12 @@ def test_eleven_years_from_sign_up_to_the_last_row(gone, acting, settings, clock
     assert left[2036] == {"voucher"} and left[2037] == set()
     assert leaving.places_of(words) == set()
     assert act_of(gone.charlie, clock.now()) and Member.get_by_id(gone.charlie.id).name == "Charlie Chase"
+
+
+def test_no_rule_goes_beyond_what_the_privacy_notice_promises(cast, acting):
+    """templates/legal/privacy_notice.en.md, section 8."""
+    promised = {"access_ip_days": 30, "mail_text_days": 90, "refused_sign_up_days": 90, "security_log_days": 366}
+    for name, most in promised.items():
+        assert getattr(policy.Policy(), name) <= most == policy.BOUNDS[name][1]
+        with pytest.raises(policy.PolicyRefused):
+            policy.change(acting(cast.olga), {name: most + 1})

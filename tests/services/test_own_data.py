@@ -6,22 +6,27 @@ import io
 import json
 import tracemalloc
 import zipfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from models.audit import AuditEvent
 from models.base import write_tx
-from models.partner import Member
-from models.sub_account import AccessKey, SubAccount
+from models.closure import Closure
+from models.flow_down import FlowDownLink
+from models.outbox import Mail
+from models.partner import Member, Partner
+from models.sub_account import AccessKey, Customer, SubAccount
 from models.terms import Acceptance, TermsVersion
 from models.usage import UsageDay
-from services import erasure_paths, own_data, own_data_lists, own_data_person, sessions
+from models.verification import Measure
+from services import erasure, erasure_paths, own_data, own_data_lists, own_data_person, sessions
 from services.audit import record
 from services.csv_export import BYTE_ORDER_MARK, harmless
 from services.record_classes import class_of
 from tests.cast import act_of
+from tests.models import rows
 from tests.services import leaving
 
 SECRET = "CANARY-sealed-secret-of-a-key"
@@ -53,7 +58,7 @@ def test_every_list_has_the_rows_of_the_database_one_by_one(full, settings, cloc
     archive = exported(full.northwind, settings, clock.now())
     for name, table_name in own_data_lists.LISTS.items():
         table = erasure_paths.tables()[table_name]
-        query = table.select().where(erasure_paths.of_partner(table, full.northwind.id))
+        query = table.select().where(own_data_lists.condition_of(table, full.northwind.id))
         stored = sorted(query, key=lambda row: row._pk)
         assert stored, f"the test has no row of {table_name}"
         lines = [json.loads(line) for line in archive.read(f"{name}.jsonl").decode().splitlines()]
@@ -257,3 +262,66 @@ def test_evidence_keeps_the_words_of_its_time_when_details_are_corrected(full, a
     type(full.northwind).update(legal_name="Northwind SE", city="Bonn").execute()
     after = list(Acceptance.select().where(Acceptance.member == full.alice).order_by(Acceptance.id).dicts())
     assert after == before and any(row["member_name"] == "Alice Adler" for row in after)
+
+
+def words_of(partner, settings, at) -> str:
+    archive = exported(partner, settings, at)
+    return b"".join(archive.read(name) for name in archive.namelist()).decode()
+
+
+def test_what_staff_keep_for_themselves_is_not_in_it(cast, settings, clock):
+    at, seen, hidden = clock.now(), "told-to-the-partner", "kept-by-the-staff"
+    Partner.update(decision_note=hidden).where(Partner.id == cast.northwind.id).execute()
+    asked = {"partner": cast.northwind, "asked_by": "operator:1", "asked_name": "Olga Olsen", "reason": "breach"}
+    rows.make(Measure, kind="termination", level="", note=hidden, ended_at=at, ended_name="Olga Olsen", **asked)
+    confirmed = {"confirmed_by": "operator:2", "confirmed_name": "Oscar Olsen", "confirmed_at": at}
+    rows.make(Measure, kind="termination", level="", note=seen, ended_at=at, **asked, **confirmed)
+    rows.make(Measure, kind="suspension", note=seen, level="read", **asked)
+    rows.make(
+        Closure,
+        partner=cast.northwind,
+        contract=None,
+        **leaving.SENSIBLE["closure"],
+        asked_name="Olga Olsen",
+        withdrawn_name="Oscar Olsen",
+    )
+    with write_tx():
+        for action in ("partner.terminated", "sub_account.deletion_released"):
+            after = {"reason": seen, "asked_by": "Olga Olsen"}
+            record(act_of(cast.oscar, at), action, cast.northwind, partner=cast.northwind, after=after)
+    rows.make(Measure, kind="termination", level="", note=hidden, **asked)
+    text = words_of(cast.northwind, settings, at)
+    assert text.count(seen) == 8, "two measures and two lines of the trail, each in two forms"
+    for word in (hidden, "Olga Olsen", "Oscar Olsen"):
+        assert word not in text, word
+
+
+def test_a_refusal_by_itself_looks_like_that_of_a_person(cast, settings, clock):
+    with write_tx():
+        for act in (act_of(cast.olga, clock.now(), request_id="r1"), act_of(None, clock.now())):
+            record(act, "partner.refused", cast.northwind, partner=cast.northwind, after={"state": "refused"})
+    lines = exported(cast.northwind, settings, clock.now()).read("trail.jsonl").decode().splitlines()
+    one, other = [{**json.loads(line), "id": 0} for line in lines if "partner.refused" in line]
+    assert one == other
+
+
+def test_mails_of_the_staff_stay_with_the_provider(cast, acting, settings, clock):
+    """A partner names an operator's address as its customer's contact, and another partner's member."""
+    customer = rows.make(Customer, partner=cast.northwind)
+    own = {"partner": cast.northwind, "contract": cast.contract, "customer": customer}
+    account = rows.make(SubAccount, contact_email=cast.olga.email, **own)
+    rows.make(FlowDownLink, sub_account=account, email=cast.charlie.email, expires_at=rows.NOW + timedelta(days=9))
+    of_staff = rows.make(Mail, recipient=cast.olga.email, subject="of-staff", template="needs_attention")
+    rows.make(
+        Mail, partner=cast.northwind, recipient=cast.olga.email, subject="of-staff", template="request_to_operator"
+    )
+    of_contoso = rows.make(Mail, partner=cast.contoso, recipient=cast.charlie.email, subject="of-contoso")
+    rows.make(
+        Mail, partner=cast.northwind, recipient=cast.olga.email, subject="to-a-customer", template="flow_down_link"
+    )
+    rows.make(Mail, partner=cast.northwind, recipient="a@example.com", subject="change", template="mail_change")
+    found = exported(cast.northwind, settings, clock.now()).read("mails.jsonl").decode().splitlines()
+    assert [json.loads(line)["subject"] for line in found] == ["to-a-customer"]
+    SubAccount.update(phase="deleted").execute()
+    assert erasure.erase_partner(acting(), settings, cast.northwind).finished_at is not None
+    assert [row.id for row in Mail.select().order_by(Mail.id)] == [of_staff.id, of_contoso.id]
