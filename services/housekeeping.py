@@ -5,8 +5,10 @@ up for in the next one.
 """
 
 import ipaddress
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from peewee import Case, Value
@@ -21,12 +23,13 @@ from services import archive, erasure, erasure_list, policy
 from services.audit import Act
 from services.clock import local_day
 from services.erasure_rows import SECURITY_ACTIONS
+from services.one_by_one import tried
 from services.settings import Settings
 
 EVERY = timedelta(hours=24)
 PAGE_ROWS = 2000
 PAGES = 50
-PARTNERS_A_NIGHT = 20
+PARTNERS_A_NIGHT = 2000
 BATCHES_A_NIGHT = 2000
 LINKS_KEPT = timedelta(days=30)
 CLEARED = "This mail was sent a while ago, and its text was removed here.\n"
@@ -57,23 +60,29 @@ def nightly(act: Act, settings: Settings) -> list[str]:
 
 def purge(act: Act, settings: Settings) -> PurgeReport:
     """One run, whatever the time of the last one. Returns the report that it wrote."""
-    rules = policy.current()
-    erasure_list.repeat(act, settings)
-    removed = {
-        "archived_rows": archive.purge(local_day(act.at, settings.provider.time_zone)),
-        "mail_texts": _mail_texts(act.at - timedelta(days=rules.mail_text_days)),
-        "log_ins": _log_ins(act.at - timedelta(days=rules.security_log_days)),
-        "links": _links(act.at - LINKS_KEPT),
-        "names_in_the_security_log": _actors(act.at - timedelta(days=rules.security_log_days)),
-        "addresses": _addresses(act.at - timedelta(days=rules.access_ip_days)),
-        "unfinished_sign_ups": _sign_ups(act, settings, "draft", settings.sign_up_draft_days, "created_at"),
-        "refused_sign_ups": _sign_ups(act, settings, "refused", rules.refused_sign_up_days, "decided_at"),
-    }
+    tried(act, "erasures after a restore", lambda: erasure_list.repeat(act, settings), 0)
+    removed = {what: tried(act, f"nightly purge: {what}", job, 0) for what, job in _jobs(act, settings).items()}
     waiting = _erasures(act, settings)
-    erasure_list.write(settings, act.at)
+    tried(act, "list of erasures", lambda: erasure_list.write(settings, act.at), 0)
     empty_log()
     with write_tx():
         return PurgeReport.create(at=act.at, removed=removed, waiting=waiting)
+
+
+def _jobs(act: Act, settings: Settings) -> dict[str, Callable[[], int]]:
+    """By what it removes; each says how many."""
+    rules, now = policy.current(), act.at
+    security_at = now - timedelta(days=rules.security_log_days)
+    return {
+        "archived_rows": lambda: archive.purge(local_day(now, settings.provider.time_zone)),
+        "mail_texts": lambda: _mail_texts(now - timedelta(days=rules.mail_text_days)),
+        "log_ins": lambda: _log_ins(security_at),
+        "links": lambda: _links(now - LINKS_KEPT),
+        "names_in_the_security_log": lambda: _actors(security_at),
+        "addresses": lambda: _addresses(now - timedelta(days=rules.access_ip_days)),
+        "unfinished_sign_ups": lambda: _sign_ups(act, settings, "draft", settings.sign_up_draft_days, "created_at"),
+        "refused_sign_ups": lambda: _sign_ups(act, settings, "refused", rules.refused_sign_up_days, "decided_at"),
+    }
 
 
 def _pages(table: Any, condition, change: Callable[[list[int]], int]) -> int:
@@ -133,14 +142,22 @@ def _addresses(before_at: datetime) -> int:
 
 
 def _shortened(table: type[Table], old) -> int:
-    """By distinct address: one statement for each, however many rows came from there."""
+    """Reads past what is done already, once, and writes by ids: nobody waits while a long table is looked through."""
     model: Any = table
     whole = (model.ip != "") & ~model.ip.endswith("/24") & ~model.ip.endswith("/48")
-    found = [ip for (ip,) in model.select(model.ip).where(old, whole).distinct().limit(PAGE_ROWS).tuples()]
-    changed = 0
-    for ip in found:
+    changed = after = 0
+    for _page in range(PAGES):
+        query = model.select(model.id, model.ip).where(model.id > after, old, whole).order_by(model.id)
+        found = list(query.limit(PAGE_ROWS).tuples())
+        ids = defaultdict(list)
+        for number, ip in found:
+            ids[network(ip)].append(number)
         with write_tx():
-            changed += model.update(ip=network(ip)).where(old, model.ip == ip).execute()
+            for net, some in ids.items():
+                changed += model.update(ip=net).where(model.id.in_(some)).execute()
+        if len(found) < PAGE_ROWS:
+            break
+        after = found[-1][0]
     return changed
 
 
@@ -161,12 +178,18 @@ def _sign_ups(act: Act, settings: Settings, state: str, days: int, since: str) -
     query = Partner.select().where(Partner.state == state, old, Partner.id.not_in(begun)).order_by(Partner.id)
     rows = list(query.limit(PARTNERS_A_NIGHT))
     for partner in rows:
-        erasure.erase_partner(act, settings, partner, keeps=False)
+        tried(
+            act,
+            f"erasure of partner {partner.id}",
+            partial(erasure.erase_partner, act, settings, partner, keeps=False),
+            None,
+        )
     return len(rows)
 
 
 def _erasures(act: Act, settings: Settings) -> int:
     """Takes up what was broken off; returns how many wait for something."""
     for row in archive.waiting():
-        erasure.carry_on(act, settings, row, BATCHES_A_NIGHT)
+        name = f"erasure of {row.kind} {row.subject_id}"
+        tried(act, name, partial(erasure.carry_on, act, settings, row, BATCHES_A_NIGHT), False)
     return len(archive.waiting())

@@ -237,3 +237,23 @@ def test_no_rule_goes_beyond_what_the_privacy_notice_promises(cast, acting):
         assert getattr(policy.Policy(), name) <= most == policy.BOUNDS[name][1]
         with pytest.raises(policy.PolicyRefused):
             policy.change(acting(cast.olga), {name: most + 1})
+
+
+def test_one_night_comes_to_the_end_of_many_sign_ups(cast, acting, settings, clock):
+    for days in range(60, 85):
+        signed_up("draft", clock, days)
+    assert removed(housekeeping.purge(acting(), settings))["unfinished_sign_ups"] == 25
+
+
+def test_addresses_of_a_long_table_are_written_page_by_page(cast, acting, settings, clock, monkeypatch):
+    monkeypatch.setattr(housekeeping, "PAGE_ROWS", 2)
+    for last in range(7):
+        rows.make(
+            Session, member=cast.alice, ip=f"192.0.2.{last}", token_hash=f"t{last}",
+            created_at=clock.now(), expires_at=clock.now() + timedelta(days=900),
+        )  # fmt: skip
+    clock.advance(days=policy.current().access_ip_days)
+    monkeypatch.setattr(housekeeping, "PAGES", 2)
+    assert removed(housekeeping.purge(acting(), settings))["addresses"] == 4
+    assert removed(housekeeping.purge(acting(), settings))["addresses"] == 3
+    assert {row.ip for row in Session.select()} == {"192.0.2.0/24"}
