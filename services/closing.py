@@ -111,11 +111,13 @@ def end_withdrawn(act: Act, closure: Closure, partner: Partner) -> None:
     record(act, "closure.withdrawn", closure, partner=partner, before={"state": before}, after=after)
 
 
-def move_end(act: Act, settings: Settings, public_id: str, last_on: date, reason: str) -> Closure:
+def move_end(act: Act, settings: Settings, public_id: str, last_on: date, reason: str, looked: str) -> Closure:
     """Staff let the present step end on another day, the end of `last_on`; what follows moves with it. A notice can be
     shortened when both agree; transition and retrieval can only be made longer.
+    `looked` is what `seen` said when the form was shown.
 
-    Raises NotFound, and ClosureRefused with the field that it concerns."""
+    Raises NotFound, and ClosureRefused when the step or its day is another one by now, or with the field that
+    it concerns."""
     if not reason.strip():
         raise ClosureRefused(N_("Write down why, so that colleagues can understand it later."), "reason")
     with write_tx():
@@ -126,6 +128,8 @@ def move_end(act: Act, settings: Settings, public_id: str, last_on: date, reason
         until_at = midnight(last_on + timedelta(days=1), settings.provider.time_zone)
         if before is None:
             raise ClosureRefused(N_("Nothing waits for a day here any more."))
+        if looked != seen(closure):
+            raise ClosureRefused(N_("This closure changed since you opened the page. Look at it as it is now."))
         if until_at < act.at or (closure.state != "notice" and until_at < before):
             raise ClosureRefused(N_("Choose a later day. This step can only be made longer."), "last_on")
         moved = _following(closure, until_at, settings)
@@ -135,6 +139,11 @@ def move_end(act: Act, settings: Settings, public_id: str, last_on: date, reason
         record(act, "closure.moved", closure, partner=closure.partner_id, before={"until_at": before}, after=after)
         tell(act, settings, closure)
     return closure
+
+
+def seen(closure: Closure) -> str:
+    """The step and when it ends, for a form that changes it."""
+    return f"{closure.state} {closure.step_until_at.isoformat()}" if closure.step_until_at else closure.state
 
 
 def notice_end(contracts: Iterable[Contract], at: datetime, settings: Settings) -> datetime:

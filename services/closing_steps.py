@@ -7,21 +7,21 @@ goes on where it stood. Removing itself is the worker's (services/purging.py), w
 from datetime import datetime, timedelta
 
 from models.base import locked, write_tx
-from models.closure import Closure, ClosureAccount
+from models.closure import OPEN_STATES, Closure, ClosureAccount
 from models.contract import Contract
 from models.deletion import Deletion
 from models.partner import Partner
 from models.sub_account import Region, SubAccount
-from services import closing, closing_certificate, contracts_access, erasure, holds, restored
+from services import closing, closing_certificate, closing_retrieval, contracts_access, erasure, holds, restored
 from services.audit import Act, record
 from services.clock import local_day
+from services.closing_retrieval import scope
 from services.purging import verified
 from services.settings import Settings
 
 MOST = 100  # closures of one round
 BATCH = 200  # sub-accounts of one transaction
 ERASE_AFTER = timedelta(days=7)  # until then administrators can still sign in and fetch the certificate
-LATE = timedelta(days=1)
 LEAVES = ("active", "suspended")
 
 
@@ -33,14 +33,6 @@ def step(act: Act, settings: Settings) -> list[str]:
         while line := _step(act, settings, closure_id):
             lines.append(line)
     return lines
-
-
-def open_for_retrieval(act: Act) -> list[str]:
-    """In the retrieval of a closure data can be fetched, where the storage service can be kept from taking in more."""
-    opened = 0
-    for closure in list(Closure.select().where(Closure.state == "retrieval").order_by(Closure.id)):
-        opened += contracts_access.open_reading(act, contracts_access.readable(scope(closure)))
-    return [f"{opened} sub-accounts can be read"] if opened else []
 
 
 def erase_due(act: Act, settings: Settings) -> list[str]:
@@ -67,8 +59,9 @@ def _announce_the_expired(act: Act, settings: Settings) -> None:
     """A contract that is over while sub-accounts of it are there gets a closure of its own, unless the whole partner is
     leaving."""
     there = SubAccount.select(SubAccount.contract).where(SubAccount.phase != "deleted")
-    taken = Closure.select(Closure.contract).where(Closure.contract.is_null(False), Closure.state.in_(_TAKEN))
-    leaving = Closure.select(Closure.partner).where(Closure.contract.is_null(), Closure.state.in_(_TAKEN))
+    taken = Closure.select(Closure.contract).where(Closure.contract.is_null(False), Closure.state.in_(OPEN_STATES))
+    ends = Closure.state.in_((*OPEN_STATES, "closed"))
+    leaving = Closure.select(Closure.partner).where(Closure.contract.is_null(), ends)
     rows = Contract.select().where(
         Contract.state.in_(contracts_access.OVER),
         Contract.id.in_(there),
@@ -81,9 +74,6 @@ def _announce_the_expired(act: Act, settings: Settings) -> None:
             act, settings, contract.partner, reason="", asked_by="system:", contract=contract, cause="expired",
             notice_until_at=act.at,
         )  # fmt: skip
-
-
-_TAKEN = ("notice", "transition", "retrieval", "purging", "closed")
 
 
 def _due(act: Act) -> list[int]:
@@ -115,18 +105,13 @@ def _step(act: Act, settings: Settings, closure_id: int) -> str | None:
             _begin_retrieval(act, settings, closure)
         elif restored.on():
             return None  # what was decided after the backup is not known: nothing is removed
+        elif closing_retrieval.give_more_time(act, settings, closure):
+            return f"closure {closure.public_id}: data cannot be fetched yet, it stays in {closure.state}"
         else:
             closure.purge_from_at = act.at
             _move_on(act, closure, "purging")
         closing.tell(act, settings, closure)
     return f"closure {closure.public_id} is in {closure.state}"
-
-
-def scope(closure: Closure):
-    """Which sub-accounts it concerns."""
-    if closure.contract_id is not None:
-        return SubAccount.contract == closure.contract_id
-    return SubAccount.partner == closure.partner_id
 
 
 def _move_on(act: Act, closure: Closure, state: str) -> None:
@@ -144,7 +129,8 @@ def _end_contracts(act: Act, settings: Settings, closure: Closure, contracts: li
             continue
         before = {"state": contract.state, "ends_on": contract.ends_on}
         contract.state, contract.version = "terminated", contract.version + 1
-        contract.ends_on = max(contract.starts_on, min(last_on, contract.ends_on or last_on))
+        if contract.starts_on <= last_on:  # one that never began keeps its term, which nobody has used
+            contract.ends_on = min(last_on, contract.ends_on or last_on)
         contract.save(only=["state", "version", "ends_on"])
         after = {"state": contract.state, "ends_on": contract.ends_on, "reason": closure.reason}
         record(act, "contract.terminated", contract, partner=partner, before=before, after=after)
@@ -157,7 +143,7 @@ def _end_contracts(act: Act, settings: Settings, closure: Closure, contracts: li
 
 def _begin_retrieval(act: Act, settings: Settings, closure: Closure) -> None:
     """Who comes late here, because nothing ran, does not take from the time in which data can be fetched."""
-    if act.at - closure.transition_until_at > LATE:
+    if act.at - closure.transition_until_at > closing_retrieval.LATE:
         closure.retrieval_until_at = closing.retrieval_end(act.at, settings)
         closure.save(only=["retrieval_until_at"])
     _move_on(act, closure, "retrieval")

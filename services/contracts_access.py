@@ -7,7 +7,7 @@ likes; what was cut off goes on at the next time.
 
 from collections.abc import Iterable
 
-from peewee import Case, fn
+from peewee import SQL, Case, fn
 
 from models.base import locked, write_tx
 from models.closure import Closure, ClosureAccount
@@ -35,14 +35,29 @@ def _running_and_over():
     return Contract.select(running.alias("running"), over.alias("over")).where(own)
 
 
-def follow_contracts(act: Act) -> list[str]:
-    """Bars what belongs to a contract that is over, and lets in what belongs to one that runs again."""
-    over = Contract.state.in_(OVER) & SubAccount.barred_at.is_null() & (SubAccount.wanted_state != "deleted")
-    runs = (Contract.state == "active") & SubAccount.barred_at.is_null(False) & (SubAccount.wanted_state != "deleted")
-    barred = sum(_bar(act, number) for number in _ids(SubAccount.select(SubAccount.id).join(Contract).where(over)))
-    back = sum(let_in(act, number) for number in _ids(SubAccount.select(SubAccount.id).join(Contract).where(runs)))
+def follow_contracts(act: Act, contract: Contract | None = None, most: int | None = None) -> list[str]:
+    """Bars what belongs to a contract that is over, and lets in what belongs to one that runs again: of all contracts
+    or of one, at most `most` sub-accounts each (None: MOST). The others are for the next time."""
+    own = (SubAccount.contract == contract) if contract else SQL("1 = 1")
+    barred = sum(_bar(act, number) for number in _ids(_to_bar().where(own), most))
+    back = sum(let_in(act, number) for number in _ids(_to_let_in().where(own), most))
     told = ((barred, "barred, their contract is over"), (back, "let in again, their contract runs"))
     return [f"{number} sub-accounts {what}" for number, what in told if number]
+
+
+def is_behind() -> bool:
+    """Whether there is something left for `follow_contracts`."""
+    return _to_bar().exists() or _to_let_in().exists()
+
+
+def _to_bar():
+    over = Contract.state.in_(OVER) & SubAccount.barred_at.is_null() & (SubAccount.wanted_state != "deleted")
+    return SubAccount.select(SubAccount.id).join(Contract).where(over)
+
+
+def _to_let_in():
+    runs = (Contract.state == "active") & SubAccount.barred_at.is_null(False) & (SubAccount.wanted_state != "deleted")
+    return SubAccount.select(SubAccount.id).join(Contract).where(runs)
 
 
 def open_reading(act: Act, ids: Iterable[int]) -> int:
@@ -58,6 +73,16 @@ def readable(which) -> list[int]:
     kept = (SubAccount.wanted_state != "deleted") & SubAccount.delete_after_at.is_null()
     closed = SubAccount.barred_at.is_null(False) & ~SubAccount.read_only & kept
     return _ids(rows.where(which, closed, Region.hard_quota != "none"))
+
+
+def cannot_be_read(which) -> bool:
+    """Whether data of `which` that could be fetched by now cannot be, because the storage service has not followed.
+    What its partner paused, or staff suspended, is closed for another cause."""
+    rows = SubAccount.select(SubAccount.id).join(Region)
+    kept = (SubAccount.wanted_state != "deleted") & SubAccount.delete_after_at.is_null()
+    free = SubAccount.suspended_at.is_null() & SubAccount.held_at.is_null()
+    shut = SubAccount.observed_state == "suspended"
+    return rows.where(which, kept, free, shut, Region.hard_quota != "none").exists()
 
 
 def is_being_purged(row: SubAccount) -> bool:
@@ -117,5 +142,5 @@ def _record(act: Act, action: str, row: SubAccount) -> None:
     record(act, action, row, partner=row.partner_id, after={"wanted_state": row.wanted_state})
 
 
-def _ids(rows) -> list[int]:
-    return [number for (number,) in rows.order_by(SubAccount.id).limit(MOST).tuples()]
+def _ids(rows, most: int | None = None) -> list[int]:
+    return [number for (number,) in rows.order_by(SubAccount.id).limit(most or MOST).tuples()]

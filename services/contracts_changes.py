@@ -20,6 +20,7 @@ from services.settings import Settings
 from services.verification import tell_admins
 
 LONGEST_REASON = 1000
+AT_ONCE = 50  # sub-accounts that follow before the page answers; the worker takes the others
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,15 @@ def change(act: Act, settings: Settings, number: str, wanted: Edit, reason: str,
         today = local_day(act.at, settings.provider.time_zone)
         _refuse(partner, contract, wanted, today)
         state = contract.state
-        _write(act, contract, wanted, today)
+        _write(contract, wanted, today)
         changed = {name: value for name, value in vars(wanted).items() if value != getattr(before, name)}
         was = {name: getattr(before, name) for name in changed} | {"state": state}
         after = changed | {"state": contract.state, "reason": reason.strip()}
         record(act, "contract.changed", contract, partner=partner, before=was, after=after)
-        if state in contracts_access.OVER and contract.state == "active":
+        if state in contracts_access.OVER and contract.state not in contracts_access.OVER:
             _revive(act, contract, partner)
         tell_admins(act, settings, partner, "contract_changed", "/home", contract=contract, reason=reason.strip())
-    contracts_access.follow_contracts(act)
+    contracts_access.follow_contracts(act, contract, AT_ONCE)
     return contract
 
 
@@ -104,17 +105,19 @@ def terminate(act: Act, settings: Settings, number: str, last_on: date, reason: 
     )  # fmt: skip
 
 
-def _write(act: Act, contract: Contract, wanted: Edit, today: date) -> None:
+def _write(contract: Contract, wanted: Edit, today: date) -> None:
+    """Only another last day lets a contract that is over run again: what was ended stays so whatever else changes."""
+    another_end = wanted.ends_on != contract.ends_on
     for name, value in vars(wanted).items():
         setattr(contract, name, value)
     contract.version += 1
-    if contract.ends_on is None or contract.ends_on >= today:
+    if another_end:
         contract.state = contracts.state_on(today, contract)
     contract.save(only=[*vars(wanted), "version", "state"])
 
 
 def _revive(act: Act, contract: Contract, partner: Partner) -> None:
-    """It runs again: its own closure has nothing to end any more."""
+    """It runs again, or will: its own closure has nothing to end any more."""
     standing = closing.open_for(partner, contract)
     if standing is not None:
         closing.end_withdrawn(act, Closure.locked(standing.id), partner)

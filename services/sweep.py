@@ -7,6 +7,7 @@ from models.outbox import OneTimeKey
 from models.partner import SignUpDraft
 from services import (
     attempts,
+    closing_retrieval,
     closing_steps,
     contracts,
     contracts_access,
@@ -42,7 +43,8 @@ def on_contracts(act: Act, settings: Settings) -> list[str]:
     lines += contracts_notices.tell_due(act, settings)
     lines += closing_steps.step(act, settings)
     lines += contracts_access.follow_contracts(act)
-    return lines + closing_steps.open_for_retrieval(act)
+    lines += closing_retrieval.open_due(act)
+    return lines + closing_retrieval.hold_open(act, settings)
 
 
 def next_at(at: datetime, settings: Settings) -> datetime:

@@ -19,6 +19,7 @@ from models.base import database
 from services import (
     access_keys,
     attention_mails,
+    closing_retrieval,
     consent_overdue,
     deletion_guard,
     document_notices,
@@ -74,12 +75,12 @@ def tend(site: Site, settings: Settings) -> bool:
 def keep_house(house: House, settings: Settings) -> bool:
     """Mails and what time brings, for all regions together; True when there may be more."""
     mails = mail_sending.send_due(settings, house.clock.now(), MAILS_A_ROUND)
-    _sweep(house, settings)
+    swept_in_part = _sweep(house, settings)
     attention_mails.tell(house, settings)
     access_keys.destroy_expired(house.act())
     hand_over_links.end_expired(house.act())
     measures.follow(house.act())
-    more = flow_down_work.tend(house, settings)
+    more = flow_down_work.tend(house, settings) or swept_in_part
     more = notice_mails.send_due(house.act(), settings) or more
     return document_notices.tell(house.act(), settings) or more or mails == MAILS_A_ROUND
 
@@ -91,14 +92,18 @@ def round_of_work(site: Site, settings: Settings, house: House | None = None) ->
     return tend(site, settings) or more
 
 
-def _sweep(house: House, settings: Settings) -> None:
-    """At the start, then every few minutes: time ends contracts, not somebody's memory."""
+def _sweep(house: House, settings: Settings) -> bool:
+    """At the start, then every few minutes: time ends contracts, not somebody's memory. True when more is due at once:
+    what thousands of sub-accounts need is done in rounds."""
     act = house.act()
-    if house.sweep_next_at is None or house.sweep_next_at <= act.at:
-        for line in sweep.sweep(act, settings):
-            log.info(line)
-        consent_overdue.tell(act, settings)
-        house.sweep_next_at = sweep.next_at(act.at, settings)
+    if house.sweep_next_at is not None and house.sweep_next_at > act.at:
+        return False
+    for line in sweep.sweep(act, settings):
+        log.info(line)
+    consent_overdue.tell(act, settings)
+    more = closing_retrieval.wants_another_round()
+    house.sweep_next_at = act.at if more else sweep.next_at(act.at, settings)
+    return more
 
 
 def run(settings: Settings, clock: Clock, *, once: bool = False, names: Sequence[str] = ()) -> None:
@@ -112,6 +117,7 @@ def run(settings: Settings, clock: Clock, *, once: bool = False, names: Sequence
         signal.signal(number, lambda *_: stop.set())
     with database.connection_context():
         loops = [loop for site in sites for loop in _loops(site, settings)]
+        _sweep(house, settings)  # first, so that it sees what the storage service has not followed while nothing ran
     with ThreadPoolExecutor(len(loops), "region") as threads:
         beside = [threads.submit(_loop, work, stop, pause_seconds) for work, pause_seconds in loops]
         log.info("worker started for %s", ", ".join(site.region.name for site in sites))

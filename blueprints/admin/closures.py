@@ -3,6 +3,7 @@
 from flask import current_app, flash, g, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from wtforms import HiddenField
 from wtforms.validators import InputRequired
 
 from blueprints.access import Permission, act, requires
@@ -17,6 +18,7 @@ from services.refusal import NotFound, Refusal
 
 
 class EndForm(ReasonForm):
+    looked = HiddenField()
     last_on = DayField(_l("Last day of this step"), validators=[InputRequired(_l("Enter the last day."))])
 
 
@@ -46,7 +48,9 @@ def move_closure(public_id: str):
     if not form.validate():
         return show(public_id, form, 422)
     try:
-        closing.move_end(act(), current_app.settings, public_id, form.last_on.data, form.reason.data)
+        closing.move_end(
+            act(), current_app.settings, public_id, form.last_on.data, form.reason.data, form.looked.data or ""
+        )
     except NotFound:
         raise
     except Refusal as refusal:
@@ -96,6 +100,7 @@ def show(public_id: str, form: EndForm, status: int = 200):
         status=status,
         closure=found,
         form=form,
+        looked=closing.seen(found),
         progress=closing_desk.progress([found]).get(found.id),
         accounts=closing_desk.accounts(found) if found.open else [],
     )

@@ -178,10 +178,17 @@ def test_staff_let_a_step_end_elsewhere_and_take_back(cast, client_as, acting, s
     closure = closing.begin(acting(cast.alice), settings, cast.northwind, reason="x", asked_by="member:1")
     address = f"/admin/closures/{closure.public_id}"
     staff = client_as(cast.olga)
-    page = staff.post(f"{address}/end", data={"last_on": "2026-03-01", "reason": "agreed"})
+    page = staff.post(
+        f"{address}/end", data={"last_on": "2026-03-01", "reason": "agreed", "looked": closing.seen(Closure.get())}
+    )
     assert page.status_code == 422 and "Choose a later day" in page.text
     assert staff.post(f"{address}/end", data={"last_on": "soon", "reason": ""}).status_code == 422
-    assert staff.post(f"{address}/end", data={"last_on": "2026-03-10", "reason": "agreed"}).status_code == 303
+    assert (
+        staff.post(
+            f"{address}/end", data={"last_on": "2026-03-10", "reason": "agreed", "looked": closing.seen(Closure.get())}
+        ).status_code
+        == 303
+    )
     assert Closure.get().notice_until_at == datetime(2026, 3, 10, 23, tzinfo=UTC)
     assert client_as(cast.oscar).post(f"{address}/withdraw").status_code == 403
     assert staff.post(f"{address}/withdraw").status_code == 303

@@ -203,6 +203,7 @@ def test_a_partner_leaves_and_everything_goes_with_a_second_person(ground, site,
     assert not site.storage.read_account(other.remote_uid).suspended
     go_to(ground, date(2026, 6, 1), 0, 0)
     assert Closure.get().state == "retrieval"
+    work(site)
     go_to(ground, date(2026, 7, 1), 0, 0)
     assert Closure.get().state == "purging"
     work(site)
@@ -267,16 +268,32 @@ def test_a_suspension_outlives_a_closure_that_is_taken_back(ground, cast):
 
 def test_an_operator_shortens_the_notice_and_what_follows_moves_with_it(ground, cast):
     closure = begin(ground, cast)
-    moved = closing.move_end(ground.act(cast.olga), ground.settings, closure.public_id, date(2026, 3, 10), "agreed")
+    moved = closing.move_end(
+        ground.act(cast.olga),
+        ground.settings,
+        closure.public_id,
+        date(2026, 3, 10),
+        "agreed",
+        closing.seen(Closure.get()),
+    )
     assert moved.notice_until_at.astimezone(BERLIN).date() == date(2026, 3, 11)
     assert moved.transition_until_at.astimezone(BERLIN).date() == date(2026, 4, 10)
     assert moved.retrieval_until_at.astimezone(BERLIN).date() == date(2026, 5, 10)
     go_to(ground, date(2026, 3, 11))
     for day in (date(2026, 4, 1), date(2026, 3, 1)):
         with pytest.raises(ClosureRefused) as refused:
-            closing.move_end(ground.act(cast.olga), ground.settings, closure.public_id, day, "shorter")
+            closing.move_end(
+                ground.act(cast.olga), ground.settings, closure.public_id, day, "shorter", closing.seen(Closure.get())
+            )
         assert refused.value.field == "last_on"
-    longer = closing.move_end(ground.act(cast.olga), ground.settings, closure.public_id, date(2026, 4, 20), "longer")
+    longer = closing.move_end(
+        ground.act(cast.olga),
+        ground.settings,
+        closure.public_id,
+        date(2026, 4, 20),
+        "longer",
+        closing.seen(Closure.get()),
+    )
     assert longer.transition_until_at.astimezone(BERLIN).date() == date(2026, 4, 21)
     assert longer.retrieval_until_at - longer.transition_until_at >= timedelta(days=30)
 
