@@ -12,7 +12,7 @@ from blueprints.errors import put_refusal, words
 from blueprints.partials import answer, leave_to
 from blueprints.standings import standing_words
 from models.partner import PARTNER_STATES, DetailQuery
-from services import applications, measures
+from services import applications, closing, measures
 from services.company_details import shown_phone
 from services.refusal import Refusal
 
@@ -82,6 +82,7 @@ def page(form: FlaskForm | None, asked: list[DetailQuery], status: int = 200) ->
         partner=partner,
         phone=shown_phone(partner.phone),
         hints=hints(partner.country),
+        certificates=closing.certificates(partner) if viewer.may_open("leave.certificate") else [],
         heading=standing_words(viewer.standing.reason),
         open_pages=[(url_for(name), str(label)) for name, label in STILL_OPEN if viewer.may_open(name)],
         measure=measures.open_measure(partner, "suspension"),

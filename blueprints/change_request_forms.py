@@ -44,13 +44,11 @@ class RequestForm(FlaskForm):
 
 
 def request_form(kind: str, contracts: list[Contract]) -> RequestForm:
-    """Only the fields of this kind. A contract need not be named for a correction or for closing everything."""
+    """Only the fields of this kind. A contract need not be named for a correction."""
     form = RequestForm(once=new_key())
     form.contract.choices = [SelectChoice(row.number, row.number) for row in contracts]
     if kind not in ABOUT_A_CONTRACT:
         form.contract.choices.insert(0, SelectChoice(NONE, _l("No particular one")))
-    if kind == "closure":
-        form.contract.choices[0].label = _l("Everything: all contracts and the access to this portal")
     if kind != "more_capacity":
         del form.more_bytes
     return form

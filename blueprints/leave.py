@@ -1,6 +1,6 @@
 """Leaving: what happens when the account is closed, beginning it, taking it back, and the certificate (T19, T20)."""
 
-from flask import Blueprint, Response, abort, current_app, flash, g, url_for
+from flask import Blueprint, Response, current_app, flash, g, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -11,8 +11,8 @@ from blueprints.access import Permission, act, requires, viewer
 from blueprints.certificates import certificate_file
 from blueprints.errors import put_refusal, words
 from blueprints.partials import answer, leave_to
-from services import closing, closing_desk, names, policy
-from services.refusal import Refusal
+from services import closing, closing_desk, leaving, names, policy
+from services.refusal import NotFound, Refusal
 
 bp = Blueprint("leave", __name__, url_prefix="/leave")
 
@@ -38,9 +38,7 @@ def begin():
     if form.validate():
         if names.key(form.typed.data) == names.key(viewer.partner.legal_name):
             try:
-                closing.begin(
-                    act(), current_app.settings, viewer.partner, reason=form.reason.data or "", asked_by=_asker()
-                )
+                leaving.announce(act(), current_app.settings, viewer.partner, form.reason.data or "")
             except Refusal as refusal:
                 put_refusal(form, refusal)
             else:
@@ -55,9 +53,10 @@ def begin():
 @bp.post("/withdraw")
 @requires(Permission.CLOSURE_BEGIN, least="export", before_terms=True)
 def withdraw():
-    closure = closing.open_for(viewer.partner) or next(iter(closing.of_partner(viewer.partner)), None) or abort(404)
     try:
-        closing.withdraw(act(), closure, current_app.settings)
+        leaving.take_back(act(), current_app.settings, viewer.partner)
+    except NotFound:
+        raise
     except Refusal as refusal:
         flash(words(refusal), "bad")
     else:
@@ -81,15 +80,12 @@ def page(form: LeaveForm, status: int = 200) -> Response:
         form=form,
         partner=partner,
         closures=[closure for closure in closures if closure.open],
-        certificates=[closure for closure in closures if closure.certificate],
+        certificates=closing.certificates(partner),
         leaving=next((closure for closure in closures if closure.open and closure.contract_id is None), None),
+        ended_by_us=any(closure.open and closure.cause == "terminated" for closure in closures),
         planned=closing.times(closing.notice_end(contracts, g.clock.now(), settings), settings),
         runs=any(contract.state == "active" for contract in contracts),
         ways=closing_desk.ways_to_fetch(partner),
         rules=policy.current(),
         progress=closing_desk.progress(closures),
     )
-
-
-def _asker() -> str:
-    return f"member:{viewer.person.id}"

@@ -17,12 +17,13 @@ STATES = {
 }
 FOR_PARTNERS = {"open": (_l("Being looked at"), "info"), "answered": (_l("Waits for your answer"), "warn")}
 DONE = (_l("Done"), "good")
+ANNOUNCED = (_l("Announced"), "info")  # by the partner itself: nobody had to agree
 # what each kind is for, and what becomes of it
 HINTS = {
     "more_capacity": _l("A larger package. Once approved, it is there at once."),
     "contract_change": _l("Another term, price or kind of contract. We answer with what is possible."),
     "correction": _l("Something about your company, a contract or a statement is wrong."),
-    "closure": _l("Your contract or everything ends, step by step. Data can be fetched before anything is removed."),
+    "closure": _l("One contract ends, step by step. Data can be fetched before anything is removed."),
 }
 
 
@@ -34,6 +35,8 @@ def state_text(asked: ChangeRequest, partner: bool = False) -> tuple[str, str]:
     """Words and kind of the badge."""
     if asked.state == "approved" and asked.kind in ("contract_change", "correction"):
         text, kind = DONE
+    elif asked.state == "approved" and asked.kind == "closure" and asked.contract_id is None:
+        text, kind = ANNOUNCED
     else:
         text, kind = (FOR_PARTNERS if partner else {}).get(asked.state) or STATES[asked.state]
     return str(text), kind

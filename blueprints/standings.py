@@ -20,7 +20,13 @@ WORDS = {
         _l("Your account is being closed"),
         _l("You can still take your data out. The page of the closure says until when."),
     ),
-    "closed": (_l("Your account is closed"), _l("You can still download the receipts of what you agreed to.")),
+    "closed": (
+        _l("Your account is closed"),
+        _l(
+            "You can still download the receipts of what you agreed to; administrators also get the certificates of "
+            "deletion."
+        ),
+    ),
     "refused": (
         _l("Your application was not accepted"),
         _l("You can still download the receipts of what you agreed to."),

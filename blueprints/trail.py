@@ -25,6 +25,8 @@ ACTIONS = {
     "change_request.written": _l("Message about a request"),
     "closure.begun": _l("Closure announced"),
     "closure.moved": _l("Closure: next step"),
+    "closure.seen": _l("Closure seen by an operator"),
+    "closure.terminated": _l("Closure made a termination"),
     "closure.withdrawn": _l("Closure taken back"),
     "contract.activated": _l("Contract begun"),
     "contract.changed": _l("Contract changed"),

@@ -26,8 +26,8 @@ class ContractNotice(Table):
 
 
 class Closure(Table):
-    """`contract` None: the whole partner leaves. `cause`: asked (by the partner, or by staff for it), terminated (a
-    contract, by staff), expired (a contract, by its date). `asked_by` is "kind:id".
+    """`contract` None: the whole partner leaves. `cause`: asked (by the partner, or by staff for it), terminated (by
+    staff), expired (a contract, by its date). `asked_by` is "kind:id".
 
     The state holds until its own time: notice until `notice_until_at`, then the contract is over; transition until
     `transition_until_at`; retrieval, in which data can be fetched, until `retrieval_until_at`. Removing began at
@@ -64,6 +64,11 @@ class Closure(Table):
     @property
     def open(self) -> bool:
         return self.state in OPEN_STATES
+
+    @property
+    def partners_own(self) -> bool:
+        """Asked for by the partner, as a whole: what it can take back itself."""
+        return self.cause == "asked" and self.contract_id is None
 
     @property
     def step_until_at(self) -> datetime | None:

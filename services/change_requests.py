@@ -20,7 +20,7 @@ from services.settings import Settings
 LONGEST_TEXT = 4000
 MOST_OPEN = 20
 MOST_UNANSWERED = 10  # messages of a partner that nobody has answered yet
-ABOUT_A_CONTRACT = ("decrease", "more_capacity", "contract_change")
+ABOUT_A_CONTRACT = ("decrease", "more_capacity", "contract_change", "closure")  # everything: services/leaving.py
 SIGNS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that is taken for another
 
 
@@ -160,6 +160,10 @@ def end(act: Act, request: ChangeRequest, state: str, **more: object) -> None:
     record(act, f"change_request.{action}", request, partner=request.partner_id, before={"state": before}, after=after)
 
 
+def new_number() -> str:
+    return "R-" + "".join(secrets.choice(SIGNS) for _ in range(8))
+
+
 def say(act: Act, request: ChangeRequest, text: str) -> None:
     writer = {"member": int(act.actor_id)} if act.kind == "member" else {"operator": int(act.actor_id)}
     RequestMessage.create(request=request, text=text, at=act.at, **writer)
@@ -193,7 +197,7 @@ def _open(
             most=MOST_OPEN,
         )
     request = ChangeRequest.create(
-        number="R-" + "".join(secrets.choice(SIGNS) for _ in range(8)),
+        number=new_number(),
         partner=partner,
         contract=contract,
         kind=kind,

@@ -38,6 +38,11 @@ def local_day(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
+def day_that_ends(at: datetime, zone: str) -> date | None:
+    """The calendar day of the named time zone that is over at this very moment; None at any other than midnight."""
+    return None if midnight(local_day(at, zone), zone) != at else local_day(at - timedelta(microseconds=1), zone)
+
+
 def midnight(day: date, zone: str) -> datetime:
     """The moment in UTC at which this day begins in the named time zone. Where clocks are put forward at midnight, the
     first moment of the day that there is."""

@@ -6,8 +6,8 @@ retrieval   data can be fetched, at least 30 days
 purging     everything is removed from the storage service; from here on nothing is taken back
 closed      nothing is left there, and a certificate says so
 
-services/closing_steps.py takes a closure from one to the next. Locks, in this order: the contracts by id, the partner,
-the closure, sub-accounts by id.
+services/closing_steps.py takes a closure from one to the next, services/closing_back.py takes it back. Locks, in this
+order: the contracts by id, the partner, the closure, sub-accounts by id.
 """
 
 import secrets
@@ -49,7 +49,8 @@ def begin(
 
     `asked_by` is who decided, as "kind:id" or a word such as "partner". Without `notice_until_at` the notice of the
     running contracts counts, at most MOST_NOTICE_DAYS and never beyond their end; where none runs, there is no notice.
-    One that is open already is returned as it stands. Raises ClosureRefused for a reason that is too long.
+    One that is open already is returned as it stands, but a termination makes what the partner asked for its own: the
+    partner cannot take it back any more. Raises ClosureRefused for a reason that is too long.
     """
     if len(reason) > LONGEST_REASON:
         raise ClosureRefused(N_("Write at most %(most)s characters."), "reason", most=LONGEST_REASON)
@@ -58,7 +59,7 @@ def begin(
         partner = locked(Partner.select().where(Partner.id == partner.id)).get()
         standing = open_for(partner, contract)
         if standing is not None:
-            return standing
+            return _terminated(act, settings, standing, reason, asked_by) if cause == "terminated" else standing
         ends_at = max(act.at, notice_until_at or notice_end(contracts, act.at, settings))
         closure = Closure.create(
             public_id=secrets.token_hex(13),
@@ -78,37 +79,19 @@ def begin(
     return closure
 
 
-def withdraw(act: Act, closure: Closure, settings: Settings | None = None) -> Closure:
-    """Takes it back, any time before removing begins; with `settings` the administrators are told by mail. Contracts
-    that are over stay so: only a renewal lets them run again. One that is withdrawn stays as it is.
-
-    Raises ClosureRefused once removing has begun, and for a contract that is over."""
-    with write_tx():
-        lock_scope(closure.partner_id, closure.contract_id)
-        partner = locked(Partner.select().where(Partner.id == closure.partner_id)).get()
-        closure = Closure.locked(closure.id)
-        if closure.state == "withdrawn":
-            return closure
-        if closure.state not in ("notice", "transition", "retrieval"):
-            raise ClosureRefused(N_("Removing has begun. The closure can no longer be taken back."))
-        if closure.contract_id is not None and closure.state != "notice":
-            raise ClosureRefused(N_("This contract is over. Renew it instead; that ends the closure."))
-        end_withdrawn(act, closure, partner)
-        if settings is not None:
-            tell(act, settings, closure)
+def _terminated(act: Act, settings: Settings, closure: Closure, reason: str, asked_by: str) -> Closure:
+    """Its days stay as they were announced."""
+    closure = Closure.locked(closure.id)
+    if closure.cause == "terminated":
+        return closure
+    before = {"cause": closure.cause, "reason": closure.reason, "asked_by": closure.asked_by}
+    closure.cause, closure.reason, closure.asked_by = "terminated", reason.strip(), asked_by
+    closure.asked_name = act.actor_name
+    closure.save(only=["cause", "reason", "asked_by", "asked_name"])
+    after = {name: getattr(closure, name) for name in before}
+    record(act, "closure.terminated", closure, partner=closure.partner_id, before=before, after=after)
+    tell(act, settings, closure)
     return closure
-
-
-def end_withdrawn(act: Act, closure: Closure, partner: Partner) -> None:
-    """Call with everything locked."""
-    before = closure.state
-    closure.state, closure.withdrawn_at, closure.withdrawn_name = "withdrawn", act.at, act.actor_name
-    closure.save(only=["state", "withdrawn_at", "withdrawn_name"])
-    if closure.contract_id is None and partner.state == "closing":
-        partner.state = closure.partner_state
-        partner.save(only=[Partner.state])
-    after = {"state": "withdrawn", "partner_state": partner.state}
-    record(act, "closure.withdrawn", closure, partner=partner, before={"state": before}, after=after)
 
 
 def move_end(act: Act, settings: Settings, public_id: str, last_on: date, reason: str, looked: str) -> Closure:
@@ -207,6 +190,11 @@ def of_partner(partner: Partner) -> list[Closure]:
     return list(Closure.select().where(Closure.partner == partner).order_by(Closure.id.desc()))
 
 
+def certificates(partner: Partner) -> list[Closure]:
+    """Those of its closures that ended with a certificate which is not in the archive alone."""
+    return [closure for closure in of_partner(partner) if closure.certificate]
+
+
 def own(partner: Partner, public_id: str) -> Closure:
     """Raises NotFound for unknown and foreign ones alike."""
     closure = by_public_id(public_id)
@@ -225,7 +213,8 @@ def by_public_id(public_id: str) -> Closure:
 
 def tell(act: Act, settings: Settings, closure: Closure, **values) -> None:
     """The mail of the present state, to every administrator."""
-    tell_admins(act, settings, closure.partner, "closure", PATH, closure=closure, **values)
+    given = {"why": "", **values}
+    tell_admins(act, settings, closure.partner, "closure", PATH, closure=closure, **given)
 
 
 def _told(closure: Closure) -> dict:

@@ -12,7 +12,7 @@ from models.contract import Contract
 from models.deletion import Deletion
 from models.partner import Partner
 from models.sub_account import Region, SubAccount
-from services import contracts_access
+from services import contracts_access, holds
 from services.audit import Act
 from services.closing import by_public_id
 from services.closing_steps import scope
@@ -91,12 +91,14 @@ def accounts(closure: Closure) -> list[SubAccount]:
 
 def open_account(act: Act, public_id: str, number: str) -> SubAccount:
     """Staff let the data of one sub-account be fetched although its contract is over, where nobody asked the service to
-    do that by itself. Raises NotFound, and OpeningRefused when it is not closed, or being removed."""
+    do that by itself, or although it was suspended with its partner. Raises NotFound, and OpeningRefused when it is not
+    closed, or being removed."""
     closure = by_public_id(public_id)
     row = SubAccount.get_or_none(scope(closure), SubAccount.number == number)
     if row is None:
         raise NotFound()
-    if closure.state not in ("transition", "retrieval") or not contracts_access.open_reading(act, [row.id]):
+    may = closure.state in ("transition", "retrieval")
+    if not may or not (holds.release(act, [row.id]) + contracts_access.open_reading(act, [row.id])):
         raise OpeningRefused(N_("%(name)s is open already, or can no longer be opened."), name=row.name)
     return row
 

@@ -135,6 +135,8 @@ def _end_contracts(act: Act, settings: Settings, closure: Closure, contracts: li
         after = {"state": contract.state, "ends_on": contract.ends_on, "reason": closure.reason}
         record(act, "contract.terminated", contract, partner=partner, before=before, after=after)
     if closure.contract_id is None and partner.state in LEAVES:
+        closure.partner_state = partner.state  # it may have been suspended since the closure was announced
+        closure.save(only=["partner_state"])
         before, partner.state = {"state": partner.state}, "closing"
         partner.save(only=[Partner.state])
         record(act, "partner.closing", partner, partner=partner, before=before, after={"state": partner.state})

@@ -40,6 +40,12 @@ def number(at: datetime) -> int:
     return _owing(at).count()
 
 
+def since(at: datetime) -> datetime:
+    """When the time of the first of these versions was over; call when `number` finds partners."""
+    late = TermsVersion.select().where(TermsVersion.id << _late(at))
+    return min((row.grace_until_at or row.effective_at for row in late), default=at)
+
+
 def tell(act: Act, settings: Settings) -> int:
     """Mails the administrators of partners whose time is over, once for each version; some partners in a round.
     Returns how many mails were written."""

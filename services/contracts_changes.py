@@ -11,7 +11,7 @@ from models.closure import Closure
 from models.contract import Contract
 from models.partner import Partner
 from models.sub_account import SubAccount
-from services import closing, contracts, contracts_access
+from services import closing, closing_back, contracts, contracts_access
 from services.audit import Act, record
 from services.clock import local_day, midnight
 from services.contracts import ContractRefused
@@ -120,7 +120,7 @@ def _revive(act: Act, contract: Contract, partner: Partner) -> None:
     """It runs again, or will: its own closure has nothing to end any more."""
     standing = closing.open_for(partner, contract)
     if standing is not None:
-        closing.end_withdrawn(act, Closure.locked(standing.id), partner)
+        closing_back.end_withdrawn(act, Closure.locked(standing.id), partner)
 
 
 def _refuse(partner: Partner, contract: Contract, wanted: Edit, today: date) -> None:
@@ -141,6 +141,8 @@ def _refuse_end(partner: Partner, contract: Contract, wanted: Edit, today: date)
         )  # fmt: skip
     if partner.state not in ("active", "suspended"):
         raise ContractRefused(N_("This partner is leaving or gone. Take the closure back first."), "ends_on")
+    if contract.state == "active" and wanted.ends_on is not None and wanted.ends_on < (contract.ends_on or date.max):
+        raise ContractRefused(N_("An earlier last day has to be announced: end the contract."), "ends_on")
     standing = closing.open_for(partner, contract)
     if standing is not None and standing.state in ("notice", "purging"):
         raise ContractRefused(

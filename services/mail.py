@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import idna
 from babel.dates import format_date, format_time, get_datetime_format
-from babel.support import Translations
+from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from models.base import database
@@ -20,9 +20,13 @@ from models.outbox import Mail, MailAttachment
 from models.partner import Partner
 from services import capacity
 from services.audit import Act
+from services.clock import day_that_ends
+from services.refusal import N_
 from services.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTATIONS = {"en": "en_150"}  # dates in English as on the pages: 24 Nov 2026, 14:05
+END_OF = N_("end of %(day)s")
 PARTS = ("subject.txt", "body.txt", "body.html")
 Attachment = tuple[str, str, bytes]
 MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
@@ -116,24 +120,38 @@ def environment(locale: str, zone: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.install_gettext_translations(Translations.load(ROOT / "translations", [locale]), newstyle=True)  # type: ignore[attr-defined]
-    env.filters.update(_filters(locale, zone))
+    words = Translations.load(ROOT / "translations", [locale])
+    env.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    env.filters.update(_filters(locale, zone, words))
     return env
 
 
-def _filters(locale: str, zone: str) -> dict[str, Callable]:
+def _filters(locale: str, zone: str, words: NullTranslations) -> dict[str, Callable]:
+    notation = NOTATIONS.get(locale, locale)
+
     def when(at: datetime) -> str:
         """To the minute, with the zone's name: the reader may be elsewhere."""
         local = at.astimezone(ZoneInfo(zone))
-        time = f"{format_time(local, 'short', tzinfo=ZoneInfo(zone), locale=locale)} {local.tzname()}"
-        return str(get_datetime_format("medium", locale=locale)).replace("{0}", time).replace("{1}", day(local.date()))
+        time = f"{format_time(local, 'short', tzinfo=ZoneInfo(zone), locale=notation)} {local.tzname()}"
+        pattern = str(get_datetime_format("medium", locale=notation))
+        return pattern.replace("{0}", time).replace("{1}", day(local.date()))
 
     def day(on: date) -> str:
-        return format_date(on, "medium", locale=locale)
+        return format_date(on, "medium", locale=notation)
+
+    def last_day(at: datetime) -> str:
+        """The day that ends then; another moment as it is."""
+        on = day_that_ends(at, zone)
+        return format_date(on, "long", locale=notation) if on else when(at)
+
+    def until(at: datetime) -> str:
+        return words.gettext(END_OF) % {"day": last_day(at)} if day_that_ends(at, zone) else when(at)
 
     return {
         "bytes": lambda amount_bytes: capacity.format_bytes(amount_bytes, locale),
         "exact_bytes": lambda amount_bytes: capacity.exact_bytes(amount_bytes, locale),
         "when": when,
         "day": day,
+        "last_day": last_day,
+        "until": until,
     }

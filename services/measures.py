@@ -166,17 +166,20 @@ def waiting() -> list[Measure]:
 
 def follow(act: Act) -> int:
     """Brings sub-accounts to what the suspension of their partner wants, a bounded number at a time, as a job of the
-    worker; returns how many."""
+    worker; returns how many. While the partner is closing nothing is let go, for it may come back suspended; what an
+    operator opens then stays open."""
     kept = (
-        Measure.select(Measure.partner)
+        Measure.select(Measure, Partner)
         .join(Partner)
-        .where(Measure.kind == "suspension", Measure.storage, Measure.ended_at.is_null(), Partner.state == "suspended")
+        .where(Measure.kind == "suspension", Measure.storage, Measure.ended_at.is_null())
     )
-    suspended = [row.partner_id for row in kept]
+    standing = {row.partner_id: row.partner.state for row in kept}
+    suspended = [partner for partner, state in standing.items() if state == "suspended"]
+    waiting = [partner for partner, state in standing.items() if state in ("suspended", "closing")]
     free = SubAccount.held_at.is_null() & (SubAccount.wanted_state != "deleted") & SubAccount.partner.in_(suspended)
     to_hold = SubAccount.select(SubAccount.id).where(free)
     held = SubAccount.select(SubAccount.id).where(SubAccount.held_at.is_null(False))
-    to_release = held.where(SubAccount.partner.not_in(suspended)) if suspended else held
+    to_release = held.where(SubAccount.partner.not_in(waiting)) if waiting else held
     done = holds.hold(act, [row.id for row in to_hold.order_by(SubAccount.id).limit(BATCH)]) if suspended else 0
     return done + holds.release(act, [row.id for row in to_release.order_by(SubAccount.id).limit(BATCH)])
 

@@ -1,8 +1,9 @@
 """What operators do about a partner: suspend, reinstate, terminate with a second operator, bar (T9)."""
 
 from collections.abc import Callable
+from datetime import datetime
 
-from flask import current_app, flash, request, url_for
+from flask import current_app, flash, g, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, SelectField, TextAreaField
@@ -15,7 +16,7 @@ from blueprints.admin.partners import known_partner, show_partner
 from blueprints.errors import put_refusal, words
 from blueprints.partials import answer, leave_to
 from models.partner import Partner
-from services import desk, measures
+from services import closing, desk, measures
 from services.refusal import NotFound, Refusal
 
 LEVELS = {
@@ -26,7 +27,7 @@ LEVELS = {
 WARNINGS = {
     "suspend": _l("The partner is told by mail at once, with your words. It goes on until somebody reinstates it."),
     "reinstate": _l("The partner is told by mail at once. What it had paused itself stays paused."),
-    "terminate": _l("Nothing happens until a second operator confirms it. Then the partner's account is closed."),
+    "terminate": _l("Nothing happens until a second operator confirms it."),
     "bar": _l(
         "Nobody of the company can sign in any more, and a new application of it is refused. It is told by mail."
     ),
@@ -144,7 +145,19 @@ def measure_page(way: str, partner_id: int, form_class: type[SeenForm], carry_ou
             flash(told, "good")
             return leave_to(file_of(partner))
     form.seen.data = desk.fingerprint(known_partner(partner_id))
-    return answer("admin/measure.html", status=status, form=form, partner=partner, way=way, warning=WARNINGS[way])
+    ends_at = planned_end(partner) if way == "terminate" else None
+    return answer(
+        "admin/measure.html", status=status, form=form, partner=partner, way=way, warning=WARNINGS[way],
+        ends_at=ends_at,
+    )  # fmt: skip
+
+
+def planned_end(partner: Partner) -> datetime:
+    """When the notice would be over if the termination were confirmed now; as announced where a closure is open."""
+    standing = closing.open_for(partner)
+    if standing is not None:
+        return standing.notice_until_at
+    return closing.notice_end(partner.contracts, g.clock.now(), current_app.settings)
 
 
 def at_once(partner_id: int, carry_out: Callable, told: str):

@@ -206,6 +206,7 @@ VALUES = {
         "missing": _l("account gone"),
         "no_room": _l("no capacity released"),
         "not_begun": _l("nobody began its deletion"),
+        "operator": _l("decided by an operator"),
         "other": _l("another reason"),
         "outdated_details": _l("details are outdated or incomplete"),
         "partner": _l("partner not active"),

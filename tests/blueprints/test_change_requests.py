@@ -67,11 +67,6 @@ def test_each_kind_has_a_form_of_its_own(client_as, cast, kind):
     assert (ChangeRequest.get().kind, ChangeRequest.get().contract_id) == (kind, cast.contract.id)
 
 
-def test_closing_everything_names_no_contract(client_as, cast):
-    client_as(cast.alice).post("/requests/new/closure", data={"contract": "", "reason": "We stop"})
-    assert ChangeRequest.get().contract_id is None
-
-
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

@@ -14,6 +14,7 @@ from models.partner import Partner
 from models.sub_account import Region
 from services import (
     closing,
+    closing_back,
     contracts_access,
     contracts_changes,
     deletion_guard,
@@ -109,7 +110,7 @@ def test_from_the_first_day_to_the_certificate(ground, site, cast):
     go_to(ground, last)
     assert Closure.get().state == "purging"
     with pytest.raises(ClosureRefused):
-        closing.withdraw(ground.act(), Closure.get())
+        closing_back.withdraw(ground.act(), Closure.get())
     work(site)
     assert deletion_guard.begin_due(site, ground.settings) == 1
     work(site)
@@ -242,8 +243,8 @@ def test_a_closure_is_taken_back_until_removing_begins(ground, site, cast, day):
     closure = begin(ground, cast)
     if day:
         go_to(ground, day)
-    closing.withdraw(ground.act(), closure, ground.settings)
-    closing.withdraw(ground.act(), closure, ground.settings)
+    closing_back.withdraw(ground.act(), closure, ground.settings)
+    closing_back.withdraw(ground.act(), closure, ground.settings)
     partner = Partner.get_by_id(cast.northwind.id)
     assert (Closure.get().state, partner.state) == ("withdrawn", "active")
     assert standing.of(partner, ground.clock.now()).level == ("full" if day is None else "export")
@@ -262,7 +263,7 @@ def test_a_suspension_outlives_a_closure_that_is_taken_back(ground, cast):
     )
     go_to(ground, date(2026, 5, 2))
     assert Partner.get_by_id(cast.northwind.id).state == "closing"
-    closing.withdraw(ground.act(cast.olga), closure)
+    closing_back.withdraw(ground.act(cast.olga), closure)
     assert Partner.get_by_id(cast.northwind.id).state == "suspended"
 
 

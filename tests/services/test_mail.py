@@ -113,7 +113,7 @@ def test_values_are_written_in_the_readers_notation():
 
 
 def test_a_time_names_its_zone(queue):
-    assert "Mar 2, 2026, 10:00\u202fAM CET" in queue().text
+    assert "2 Mar 2026, 10:00 CET" in queue().text
     assert "02.03.2026, 10:00 CET" in queue(locale="de").text
 
 

@@ -144,10 +144,15 @@ def test_a_change_made_by_hand_ends_with_a_note(desk, kind):
 
 
 def test_an_approved_closure_begins_in_the_same_act(desk):
-    request = desk.ask("closure", reason="We stop")
+    contract = desk.ground.contract
+    request = desk.ask("closure", reason="We stop", contract=contract)
     request_decisions.approve_closure(desk.staff, desk.settings, request.number)
     closure = Closure.get()
-    assert (closure.partner_id, closure.reason, closure.contract_id) == (desk.ground.cast.northwind.id, "We stop", None)
+    assert (closure.partner_id, closure.reason, closure.contract_id) == (
+        desk.ground.cast.northwind.id,
+        "We stop",
+        contract.id,
+    )
     assert fresh(request).state == "approved"
 
 
