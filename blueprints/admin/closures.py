@@ -4,7 +4,7 @@ from flask import current_app, flash, g, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import TextAreaField
+from wtforms import HiddenField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from blueprints.access import Permission, act, requires
@@ -19,6 +19,7 @@ from services.refusal import NotFound, Refusal
 
 
 class EndForm(ReasonForm):
+    looked = HiddenField()
     last_on = DayField(_l("Last day of this step"), validators=[InputRequired(_l("Enter the last day."))])
 
 
@@ -57,7 +58,9 @@ def move_closure(public_id: str):
     if not form.validate():
         return show(public_id, form, 422)
     try:
-        closing.move_end(act(), current_app.settings, public_id, form.last_on.data, form.reason.data)
+        closing.move_end(
+            act(), current_app.settings, public_id, form.last_on.data, form.reason.data, form.looked.data or ""
+        )
     except NotFound:
         raise
     except Refusal as refusal:
@@ -118,6 +121,7 @@ def show(public_id: str, form: EndForm, status: int = 200, back: BackForm | None
         status=status,
         closure=found,
         form=form,
+        looked=closing.seen(found),
         back=back or BackForm(formdata=None),
         is_news=leaving.is_news(found, g.clock.now()),
         progress=closing_desk.progress([found]).get(found.id),
