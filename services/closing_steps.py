@@ -5,23 +5,27 @@ goes on where it stood. Removing itself is the worker's (services/purging.py), w
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from models.base import locked, write_tx
 from models.closure import OPEN_STATES, Closure, ClosureAccount
 from models.contract import Contract
 from models.deletion import Deletion
+from models.outbox import Mail
 from models.partner import Partner
 from models.sub_account import Region, SubAccount
 from services import closing, closing_certificate, closing_retrieval, contracts_access, erasure, holds, restored
 from services.audit import Act, record
 from services.clock import local_day
 from services.closing_retrieval import scope
+from services.one_by_one import tried
 from services.purging import verified
 from services.settings import Settings
 
 MOST = 100  # closures of one round
 BATCH = 200  # sub-accounts of one transaction
 ERASE_AFTER = timedelta(days=7)  # until then administrators can still sign in and fetch the certificate
+MAIL_MAY_TAKE = timedelta(days=30)  # with the certificate; one that never goes does not hold up an erasure
 LEAVES = ("active", "suspended")
 
 
@@ -30,7 +34,7 @@ def step(act: Act, settings: Settings) -> list[str]:
     _announce_the_expired(act, settings)
     lines = []
     for closure_id in _due(act):
-        while line := _step(act, settings, closure_id):
+        while line := tried(act, f"closure {closure_id}", partial(_step, act, settings, closure_id), None):
             lines.append(line)
     return lines
 
@@ -39,7 +43,9 @@ def erase_due(act: Act, settings: Settings) -> list[str]:
     """What is kept of a partner that is gone is kept apart (services/erasure.py). It goes on by itself once begun."""
     lines = []
     for closure in list(_erasable(act.at)):
-        erasure.erase_partner(act, settings, closure.partner)
+        name = f"erasure of partner {closure.partner_id}"
+        if tried(act, name, partial(erasure.erase_partner, act, settings, closure.partner), None) is None:
+            continue
         Closure.update(erased_at=act.at).where(Closure.id == closure.id).execute()
         lines.append(f"closure {closure.public_id}: what told of persons is erased")
     return lines
@@ -52,7 +58,10 @@ def to_be_erased(at: datetime) -> list[str]:
 
 def _erasable(at: datetime):
     due = (Closure.state == "closed") & Closure.contract.is_null() & Closure.erased_at.is_null()
-    return Closure.select().where(due, Closure.closed_at <= at - ERASE_AFTER).order_by(Closure.id).limit(MOST)
+    own = (Mail.template == "closure") & Mail.partner.is_null(False)
+    unsent = Mail.select(Mail.partner).where(own, Mail.sent_at.is_null(), Mail.created_at > at - MAIL_MAY_TAKE)
+    due &= Closure.partner.not_in(unsent) & (Closure.closed_at <= at - ERASE_AFTER)
+    return Closure.select().where(due).order_by(Closure.id).limit(MOST)
 
 
 def _announce_the_expired(act: Act, settings: Settings) -> None:
@@ -70,10 +79,11 @@ def _announce_the_expired(act: Act, settings: Settings) -> None:
     )
     for contract in list(rows.order_by(Contract.id).limit(MOST)):
         # terminated ones too: whose closure was taken back late, without a renewal
-        closing.begin(
-            act, settings, contract.partner, reason="", asked_by="system:", contract=contract, cause="expired",
-            notice_until_at=act.at,
+        begin = partial(
+            closing.begin, act, settings, contract.partner, reason="", asked_by="system:", contract=contract,
+            cause="expired", notice_until_at=act.at,
         )  # fmt: skip
+        tried(act, f"closure of contract {contract.number}", begin, None)
 
 
 def _due(act: Act) -> list[int]:

@@ -1,6 +1,8 @@
 """What time brings about by itself: contracts begin and end, what was kept for a while goes (domain.md, States)."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from models.base import empty_log, write_tx
 from models.outbox import OneTimeKey
@@ -21,30 +23,50 @@ from services import (
 )
 from services.audit import Act
 from services.clock import local_day, midnight
+from services.one_by_one import tried
 from services.settings import Settings
 
 EVERY = timedelta(minutes=10)
+Job = Callable[[Act, Settings], list[str]]
 ONE_TIME_KEYS_KEPT = timedelta(hours=72)
 
 
 def sweep(act: Act, settings: Settings) -> list[str]:
     """Does all that is due at `act.at`; safe to run at any time and as often as one likes. Returns a line for each."""
-    lines = on_contracts(act, settings) + closing_steps.erase_due(act, settings) + _tidy(act)
-    lines += document_publishing.supersede(act)
-    lines += verification_sweep.sweep(act, settings)
-    lines += document_publishing.supersede(act)
+    jobs: list[tuple[str, Job]] = [
+        ("erasure of those that left", closing_steps.erase_due),
+        ("tidying", lambda act, _settings: _tidy(act)),
+        ("versions of documents", lambda act, _settings: document_publishing.supersede(act)),
+        ("verification", verification_sweep.sweep),
+        ("versions of documents", lambda act, _settings: document_publishing.supersede(act)),
+    ]
+    lines = on_contracts(act, settings) + _each(act, settings, jobs)
     empty_log()
-    return lines + housekeeping.nightly(act, settings)
+    return lines + _each(act, settings, [("nightly purge", housekeeping.nightly)])
 
 
 def on_contracts(act: Act, settings: Settings) -> list[str]:
     """The part of `sweep` that moves contracts, closures and what belongs to them."""
-    lines = [f"contract {contract.number} is {contract.state}" for contract in contracts.sweep(act, settings)]
-    lines += contracts_notices.tell_due(act, settings)
-    lines += closing_steps.step(act, settings)
-    lines += contracts_access.follow_contracts(act)
-    lines += closing_retrieval.open_due(act)
-    return lines + closing_retrieval.hold_open(act, settings)
+    jobs: list[tuple[str, Job]] = [
+        ("terms of contracts", _contracts),
+        ("notices about contracts", contracts_notices.tell_due),
+        ("closures", closing_steps.step),
+        ("access after contracts", lambda act, _settings: contracts_access.follow_contracts(act)),
+        ("retrieval", lambda act, _settings: closing_retrieval.open_due(act)),
+        ("retrieval that waits", closing_retrieval.hold_open),
+    ]
+    return _each(act, settings, jobs)
+
+
+def _contracts(act: Act, settings: Settings) -> list[str]:
+    return [f"contract {contract.number} is {contract.state}" for contract in contracts.sweep(act, settings)]
+
+
+def _each(act: Act, settings: Settings, jobs: list[tuple[str, Job]]) -> list[str]:
+    lines: list[str] = []
+    for name, job in jobs:
+        lines += tried(act, name, partial(job, act, settings), list[str]())
+    return lines
 
 
 def next_at(at: datetime, settings: Settings) -> datetime:

@@ -36,6 +36,7 @@ from services import (
     usage,
 )
 from services.clock import Clock
+from services.one_by_one import tried
 from services.provisioning import provision_next
 from services.settings import Settings
 from services.site import House, Site
@@ -98,10 +99,11 @@ def _sweep(house: House, settings: Settings) -> bool:
     act = house.act()
     if house.sweep_next_at is not None and house.sweep_next_at > act.at:
         return False
-    for line in sweep.sweep(act, settings):
+    lines = sweep.sweep(act, settings)
+    for line in lines:
         log.info(line)
-    consent_overdue.tell(act, settings)
-    more = closing_retrieval.wants_another_round()
+    tried(act, "mails about overdue terms", lambda: consent_overdue.tell(act, settings), 0)
+    more = bool(lines) and closing_retrieval.wants_another_round()  # where nothing moves, not without a pause
     house.sweep_next_at = act.at if more else sweep.next_at(act.at, settings)
     return more
 
