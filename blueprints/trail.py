@@ -62,6 +62,7 @@ ACTIONS = {
     "integration.added": _l("Program of others added to the list"),
     "integration.changed": _l("Program of others changed"),
     "integration.removed": _l("Program of others taken off the list"),
+    "job.failed": _l("A job of the worker failed"),
     "link.issued": _l("One-time link sent"),
     "link.used": _l("One-time link used"),
     "mail.retried": _l("Mail sent once more"),

@@ -40,7 +40,10 @@ def tried(act: Act, name: str, work: Callable[[], Done], otherwise: Done) -> Don
     except (OperationalError, InterfaceError):
         raise
     except Exception as fault:
-        _keep(act, name, f"{type(fault).__name__} at {_place(fault)}")
+        what = f"{type(fault).__name__} at {_place(fault)}"
+        # its words may hold values of persons, so neither the log nor the trail has them: only its kind and its place
+        log.error("%s failed, the others go on: %s", name, what)
+        _keep(act, name, what)
     return otherwise
 
 
@@ -53,8 +56,6 @@ def failed(at: datetime) -> list[Failed]:
 
 
 def _keep(act: Act, name: str, what: str) -> None:
-    """Its words may hold values of persons, so neither the log nor the trail has them: only its kind and its place."""
-    log.error("%s failed, the others go on: %s", name, what)
     lately = (AuditEvent.thing_id == name) & (AuditEvent.at > act.at - NOTED_EVERY)
     with write_tx():
         if not AuditEvent.select().where(AuditEvent.thing_kind == KIND, lately).exists():

@@ -19,7 +19,16 @@ from models.outbox import Mail
 from models.partner import Partner
 from models.sub_account import Region
 from models.verification import Measure
-from services import consent_overdue, deletion_guard, desk, document_desk, document_publishing, leaving, measures
+from services import (
+    consent_overdue,
+    deletion_guard,
+    desk,
+    document_desk,
+    document_publishing,
+    leaving,
+    measures,
+    one_by_one,
+)
 from services import operators_figures as figures
 from services.document_desk import Draft
 from services.region_alarms import Alarm, alarms
@@ -27,7 +36,7 @@ from services.region_alarms import Alarm, alarms
 
 @dataclass(frozen=True)
 class Entry:
-    """`kind`: application, answered, waiting, changed, termination, closure, document, terms, storage or mail."""
+    """`kind`: application, answered, waiting, changed, termination, closure, document, terms, storage, mail or job."""
 
     kind: str
     title: str
@@ -54,6 +63,7 @@ def queue():
         *starmap(_of_held, deletion_guard.waiting_regions()),
         *map(_of_finding, figures.strange()),
         *map(_of_mail, figures.unsent_mails()),
+        *map(_of_failed, one_by_one.failed(at)),
     ]
     due = [entry for entry in applications if entry.kind != "waiting"]
     return answer(
@@ -104,6 +114,17 @@ def _of_closure(one: leaving.News) -> Entry:
         one.since_at,
         url_for("admin.closure", public_id=closure.public_id),
         _("Nothing has to be decided. Read the reason, and mark it as seen."),
+    )
+
+
+def _of_failed(job: one_by_one.Failed) -> Entry:
+    return Entry(
+        "job",
+        job.name,
+        _("The worker met a fault and tries again; the others go on"),
+        job.since_at,
+        url_for("admin.storage"),
+        _("Look into the worker's log for this name, and tell whoever maintains the portal."),
     )
 
 
