@@ -5,15 +5,19 @@ import io
 from flask import Response, send_file
 from flask_wtf.file import FileField
 
+from blueprints.access import act
 from models.stored_file import StoredFile
-from services.uploads import LARGEST_BYTES
+from services import uploads
+from services.uploads import LARGEST_BYTES, CheckedPdf
 
 
-def sent_file(field: FileField) -> tuple[str, bytes] | None:
-    """Name and content of what was chosen, None when nothing was; at most what can be stored, and one byte."""
+def sent_pdf(field: FileField) -> CheckedPdf | None:
+    """What was chosen, None when nothing was; looked at here, before any transaction. Raises as uploads.checked does,
+    beside the field."""
     if not field.data:
         return None
-    return field.data.filename or "", field.data.stream.read(LARGEST_BYTES + 1)
+    content = field.data.stream.read(LARGEST_BYTES + 1)
+    return uploads.checked(act(), field.data.filename or "", content, field.short_name)
 
 
 def as_download(file: StoredFile) -> Response:

@@ -53,7 +53,7 @@ def issue(act: Act, settings: Settings, closure: Closure) -> tuple[str, StoredFi
         created_at=act.at,
     )  # fmt: skip
     name = file_name(closure)
-    stored = uploads.keep_pdf(act, f"{name}.pdf", pages)
+    stored = uploads.keep_pdf(act, uploads.own(f"{name}.pdf", pages))
     return (
         text,
         stored,

@@ -1,6 +1,5 @@
 """The partner confirms that its customer has agreed to the terms for end customers, or to equivalent ones (T2)."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,25 +15,26 @@ from services.clock import local_day
 from services.flow_down import FlowDownRefused
 from services.refusal import N_
 from services.settings import Settings
+from services.uploads import CheckedPdf
 
 OLDEST_AGREEMENT_ON = date(1990, 1, 1)
 
 
 @dataclass(frozen=True)
 class Attestation:
-    """What a partner confirms: the customer agreed on `agreed_on`, in the contract `reference`. `document`: name and
-    content of a PDF that shows it, or None."""
+    """What a partner confirms: the customer agreed on `agreed_on`, in the contract `reference`. `document`: a PDF that
+    shows it, or None."""
 
     reference: str
     agreed_on: date
-    document: tuple[str, bytes] | None = None
+    document: CheckedPdf | None = None
 
 
 def attest(
     act: Act, settings: Settings, partner: Partner, number: str, said: Attestation, once_key: str
 ) -> FlowDown | None:
     """Records that the partner confirms its customer's agreement to the terms in force; a link that waits ends. The
-    same `once_key` again records nothing (None). Raises FlowDownRefused with the field, UploadRefused, NotFound."""
+    same `once_key` again records nothing (None). Raises FlowDownRefused with the field, NotFound."""
     refuse_unfit(act, settings, said)
     version = flow_down.in_force(act.at, settings.locales[0])
     content = f"attest {number} {content_of(said)}"
@@ -55,8 +55,8 @@ def content_of(said: Attestation | None) -> str:
     """What tells two confirmations apart, for one-time keys."""
     if said is None:
         return ""
-    name, content = said.document or ("", b"")
-    return f"{said.reference!r} {said.agreed_on} {name!r} {hashlib.sha256(content).hexdigest()}"
+    name, sha256 = (said.document.name, said.document.sha256) if said.document else ("", "")
+    return f"{said.reference!r} {said.agreed_on} {name!r} {sha256}"
 
 
 def refuse_unfit(act: Act, settings: Settings, said: Attestation) -> None:
@@ -73,8 +73,8 @@ def refuse_unfit(act: Act, settings: Settings, said: Attestation) -> None:
 
 
 def record_attested(act: Act, account: SubAccount, version: TermsVersion, said: Attestation) -> FlowDown:
-    """The record and its trail, inside the caller's transaction. Raises UploadRefused and NameRefused."""
-    file: StoredFile | None = uploads.keep_pdf(act, *said.document, field="document") if said.document else None
+    """The record and its trail, inside the caller's transaction. Raises NameRefused."""
+    file: StoredFile | None = uploads.keep_pdf(act, said.document) if said.document else None
     row = FlowDown.create(
         sub_account=account,
         version=version,

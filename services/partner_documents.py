@@ -10,6 +10,7 @@ from services import mail, once, uploads
 from services.audit import Act, record
 from services.refusal import N_, NotFound, Refusal
 from services.settings import Settings
+from services.uploads import CheckedPdf
 
 # role -> the `readers` that it is one of
 READS = {"admin": ("admin", "staff", "viewer"), "staff": ("staff", "viewer"), "viewer": ("viewer",)}
@@ -28,23 +29,22 @@ def add(
     kind: str,
     title: str,
     readers: str,
-    file: tuple[str, bytes],
+    file: CheckedPdf,
     once_key: str,
 ) -> PartnerDocument:
-    """Lays a PDF (name, content) into the partner's file and tells those who may read it. The same form sent twice is
-    carried out once. Raises NotFound, DocumentRefused and UploadRefused with the field that they concern."""
+    """Lays a PDF into the partner's file and tells those who may read it. The same form sent twice is
+    carried out once. Raises NotFound, and DocumentRefused with the field that it concerns."""
     title = " ".join(title.split())
     _refuse(kind, title, readers)
-    name, content = file
     with write_tx():
         partner = locked(Partner.select().where(Partner.id == partner_id)).first()
         if partner is None:
             raise NotFound
-        said = repr((partner_id, kind, title, readers, name))
+        said = repr((partner_id, kind, title, readers, file.name, file.sha256))
         earlier = once.earlier_answer(act, once_key, said)
         if earlier is not None:
             return PartnerDocument.get(PartnerDocument.public_id == earlier)
-        kept = uploads.keep_pdf(act, name, content)
+        kept = uploads.keep_pdf(act, file)
         row = PartnerDocument.create(
             public_id=secrets.token_hex(13),
             partner=partner,

@@ -19,6 +19,7 @@ from services.capacity import SMALLEST_STEP_BYTES
 from services.flow_down_attesting import Attestation
 from services.refusal import N_, Refusal
 from services.settings import Settings
+from services.uploads import CheckedPdf
 
 
 class SubAccountRefused(Refusal):
@@ -30,7 +31,7 @@ class SubAccountWish:
     """What a member asks for. An empty `name` means the customer's. `allocated_bytes` counts only for the billing
     "reserved"; "pay_per_use" has no fixed allocation. `flow_down_way` (T2): "attested", the customer has agreed to the
     terms, or to equivalent ones, in the contract `flow_down_reference` on `flow_down_agreed_on`, which the PDF
-    `flow_down_document` (name, content) may show; or "link", the contact is sent a link in the language `locale`."""
+    `flow_down_document` may show; or "link", the contact is sent a link in the language `locale`."""
 
     contract_number: str
     region: str
@@ -44,7 +45,7 @@ class SubAccountWish:
     flow_down_reference: str
     flow_down_agreed_on: date | None
     flow_down_way: str = "attested"
-    flow_down_document: tuple[str, bytes] | None = None
+    flow_down_document: CheckedPdf | None = None
     locale: str = ""
 
     @property

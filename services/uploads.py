@@ -1,44 +1,67 @@
 """Files from people: what they are is read from their content, never from their name (T17, threats.md)."""
 
 import hashlib
-import io
 import re
 import secrets
 import unicodedata
+from dataclasses import dataclass, field
 
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
-from pypdf.generic import DictionaryObject
-
+from models.base import database
 from models.stored_file import StoredFile
+from services import attempts, pdf_check
 from services.audit import Act
 from services.refusal import N_, Refusal
 
 LARGEST_BYTES = 10 * 10**6
 LONGEST_NAME = 120
-MOST_PAGES = 2000
+REFUSED = {
+    "locked": N_("This PDF is protected by a password. Choose one without."),
+    "damaged": N_("This PDF is damaged and cannot be read. Save it anew and try again."),
+    "active": N_("This PDF contains a program or other files. Print it as a plain PDF first."),
+    "involved": N_("This PDF has too many parts to be checked. Print it as a plain PDF first."),
+}
 
 
 class UploadRefused(Refusal):
     """Nothing was stored."""
 
 
-def keep_pdf(act: Act, name: str, content: bytes, field: str = "file") -> StoredFile:
-    """Stores a PDF of at most LARGEST_BYTES inside the caller's transaction and returns its row; the caller records
-    the change. Raises UploadRefused, with `field`, for what is no PDF, is locked, damaged or runs programs."""
-    if not content:
-        raise UploadRefused(N_("The file is empty. Choose a PDF file."), field)
-    if len(content) > LARGEST_BYTES:
-        raise UploadRefused(
-            N_("The file is too large: %(most_bytes)s is the most that can be stored."), field, most_bytes=LARGEST_BYTES
-        )
-    _refuse_what_is_no_pdf(content, field)
+@dataclass(frozen=True)
+class CheckedPdf:
+    """A PDF that was found good to keep; made by `checked`, or by `own` of what the portal wrote itself."""
+
+    name: str
+    content: bytes = field(repr=False)
+    sha256: str
+
+
+def checked(act: Act, name: str, content: bytes, form_field: str = "file") -> CheckedPdf:
+    """What a person sent, of at most LARGEST_BYTES. It takes up to pdf_check.SECONDS: call it before the write
+    transaction, in which everybody would wait for it. Raises UploadRefused, with `form_field`, for what is no PDF, is
+    locked, damaged, runs programs or takes too long to look at, and TooManyAttempts."""
+    if database.in_transaction():
+        raise RuntimeError("a file was looked at while a transaction was open")
+    attempts.count(act, f"{act.kind}:{act.actor_id}", attempts.UPLOAD)
+    _refuse_what_is_no_pdf(content, form_field)
+    refused = REFUSED.get(pdf_check.verdict(content))
+    if refused is not None:
+        raise UploadRefused(refused, form_field)
+    return own(name, content)
+
+
+def own(name: str, content: bytes) -> CheckedPdf:
+    """A PDF that the portal wrote itself."""
+    return CheckedPdf(plain_name(name), content, hashlib.sha256(content).hexdigest())
+
+
+def keep_pdf(act: Act, pdf: CheckedPdf) -> StoredFile:
+    """Stores it inside the caller's transaction and returns its row; the caller records the change."""
     return StoredFile.create(
         public_id=secrets.token_hex(13),
-        name=plain_name(name),
-        size_bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        content=content,
+        name=pdf.name,
+        size_bytes=len(pdf.content),
+        sha256=pdf.sha256,
+        content=pdf.content,
         created_at=act.at,
         created_by=act.actor_name,
     )
@@ -52,30 +75,14 @@ def plain_name(name: str) -> str:
     return f"{stem or 'document'}.pdf"
 
 
-def _refuse_what_is_no_pdf(content: bytes, field: str) -> None:
+def _refuse_what_is_no_pdf(content: bytes, form_field: str) -> None:
+    if not content:
+        raise UploadRefused(N_("The file is empty. Choose a PDF file."), form_field)
+    if len(content) > LARGEST_BYTES:
+        raise UploadRefused(
+            N_("The file is too large: %(most_bytes)s is the most that can be stored."),
+            form_field,
+            most_bytes=LARGEST_BYTES,
+        )
     if not content.startswith(b"%PDF-"):
-        raise UploadRefused(N_("This is no PDF file. Save the document as PDF and choose that file."), field)
-    try:
-        reader = PdfReader(io.BytesIO(content), strict=False)
-        if reader.is_encrypted:
-            raise UploadRefused(N_("This PDF is protected by a password. Choose one without."), field)
-        pages = len(reader.pages)
-        active = _runs_something(reader.trailer["/Root"])
-    except (PyPdfError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError, IndexError):
-        raise UploadRefused(N_("This PDF is damaged and cannot be read. Save it anew and try again."), field) from None
-    if not 0 < pages <= MOST_PAGES:
-        raise UploadRefused(N_("This PDF is damaged and cannot be read. Save it anew and try again."), field)
-    if active:
-        raise UploadRefused(N_("This PDF contains a program or other files. Print it as a plain PDF first."), field)
-
-
-def _runs_something(root: object) -> bool:
-    """Scripts, launches and embedded files, looked for where readers start them: the root and its name trees."""
-    if not isinstance(root, DictionaryObject):
-        raise ValueError("a PDF without a root")
-    names = root.get("/Names")
-    names = names.get_object() if names is not None else {}
-    starts = root.get("/OpenAction")
-    starts = starts.get_object() if starts is not None else None
-    opens = isinstance(starts, DictionaryObject) and starts.get("/S") not in (None, "/GoTo")
-    return "/AA" in root or opens or "/JavaScript" in names or "/EmbeddedFiles" in names
+        raise UploadRefused(N_("This is no PDF file. Save the document as PDF and choose that file."), form_field)

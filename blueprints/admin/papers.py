@@ -1,6 +1,7 @@
 """A partner's agreements and price lists, as the provider's staff lay them in and take them out (T17)."""
 
 import secrets
+from typing import cast
 
 from flask import current_app, flash, url_for
 from flask_babel import gettext as _
@@ -16,11 +17,11 @@ from blueprints.admin import bp
 from blueprints.admin.partners import known_partner
 from blueprints.errors import put_refusal
 from blueprints.partials import answer, leave_to
-from blueprints.uploading import as_download, sent_file
+from blueprints.uploading import as_download, sent_pdf
 from services import partner_documents
 from services.partner_documents import LONGEST_TITLE
 from services.refusal import Refusal
-from services.uploads import LARGEST_BYTES
+from services.uploads import LARGEST_BYTES, CheckedPdf
 
 KINDS = {"agreement": _l("Agreement"), "price_list": _l("Price list"), "other": _l("Other document")}
 READERS = {
@@ -70,8 +71,9 @@ def new_paper(partner_id: int):
     partner, form = known_partner(partner_id), PaperForm()
     if form.validate_on_submit():
         told = {name: form[name].data for name in ("kind", "title", "readers")}
-        file, once_key = sent_file(form.file) or ("", b""), form.once.data or ""
+        once_key = form.once.data or ""
         try:
+            file = cast(CheckedPdf, sent_pdf(form.file))
             row = partner_documents.add(act(), current_app.settings, partner.id, **told, file=file, once_key=once_key)
         except Refusal as refusal:
             put_refusal(form, refusal)

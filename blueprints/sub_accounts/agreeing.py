@@ -17,7 +17,7 @@ from blueprints.errors import put_refusal, words
 from blueprints.partials import answer, leave_to, wants_partial
 from blueprints.sub_accounts import bp, showing
 from blueprints.sub_accounts.forms import TOO_LONG, DayField
-from blueprints.uploading import as_download, sent_file
+from blueprints.uploading import as_download, sent_pdf
 from models.sub_account import SubAccount
 from services import flow_down, flow_down_attesting, flow_down_links
 from services.clock import local_day
@@ -90,8 +90,8 @@ def attest(number: str):
     account = own_sub_account(viewer.partner, number, g.clock.now())
     form = AttestForm()
     if form.validate_on_submit():
-        said = Attestation(form.reference.data, form.agreed_on.data, sent_file(form.document))
         try:
+            said = Attestation(form.reference.data, form.agreed_on.data, sent_pdf(form.document))
             flow_down_attesting.attest(act(), current_app.settings, viewer.partner, number, said, form.once.data)
         except NotFound:
             raise

@@ -21,7 +21,7 @@ from wtforms.validators import (
 
 from blueprints.errors import words
 from blueprints.formats import bytes_text, language, money
-from blueprints.uploading import sent_file
+from blueprints.uploading import sent_pdf
 from models.contract import Contract
 from services.capacity import CapacityRefused, parse_bytes
 from services.names import LONGEST
@@ -175,7 +175,7 @@ class NewForm(FlaskForm):
             flow_down_reference=self.reference.data if attested else "",
             flow_down_agreed_on=self.agreed_on.data if attested else None,
             flow_down_way="attested" if attested else "link",
-            flow_down_document=sent_file(self.document) if attested else None,
+            flow_down_document=sent_pdf(self.document) if attested else None,
             locale=language(),
         )
 

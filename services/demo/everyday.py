@@ -11,7 +11,7 @@ from models.notice import Notice
 from models.operator import Operator
 from models.partner import Member
 from models.partner_document import PartnerDocument
-from services import change_requests, contracts, integrations, notice_desk, partner_documents, pdf
+from services import change_requests, contracts, integrations, notice_desk, partner_documents, pdf, uploads
 from services.clock import Clock, local_day
 from services.demo.company import TB, contract_terms
 from services.demo.people import as_person
@@ -106,7 +106,7 @@ def paper(settings: Settings, clock: Clock, olga: Operator, mara: Member) -> Non
     )
     partner_documents.add(
         act, settings, mara.partner_id, kind="price_list", title=title, readers="staff",
-        file=("price-list.pdf", content), once_key="sample-price-list",
+        file=uploads.own("price-list.pdf", content), once_key="sample-price-list",
     )  # fmt: skip
 
 

@@ -129,3 +129,11 @@ def test_a_paper_of_one_partner_is_not_found_under_another(cast, olga):
     row = PartnerDocument.get()
     at = f"/admin/partners/{cast.contoso.id}/documents/{row.public_id}"
     assert olga.get(at).status_code == olga.post(f"{at}/withdraw").status_code == 404
+
+
+def test_one_form_with_two_files_is_not_one_paper(cast, olga):
+    """A page that was used before and got another file is told so: what lies in the file is what was chosen."""
+    lay_in(olga, cast.northwind)
+    other = pdf(lambda writer: writer.add_blank_page(100, 100))
+    assert lay_in(olga, cast.northwind, content=other).status_code == 422
+    assert StoredFile.select().count() == PartnerDocument.select().count() == 1

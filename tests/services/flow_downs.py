@@ -16,7 +16,15 @@ from models.lists import Asked
 from models.outbox import Mail
 from models.sub_account import SubAccount
 from models.terms import TermsVersion
-from services import documents, flow_down_answers, flow_down_attesting, flow_down_links, legal_text, sub_accounts
+from services import (
+    documents,
+    flow_down_answers,
+    flow_down_attesting,
+    flow_down_links,
+    legal_text,
+    sub_accounts,
+    uploads,
+)
 from services.audit import Act
 from services.flow_down_answers import Answer
 from services.flow_down_attesting import Attestation
@@ -95,8 +103,10 @@ class Agreements:
         return flow_down_answers.decline(act, self.ground.settings, self.token(account), said)
 
     def attest(self, account: SubAccount, *, person=None, once_key: str = "", **said) -> FlowDown | None:
-        said = Attestation(**{"reference": "MSA-9", "agreed_on": date(2026, 2, 1), **said})
         act, settings = self.act(person), self.ground.settings
+        if "document" in said:
+            said["document"] = uploads.checked(act, *said["document"], "document")
+        said = Attestation(**{"reference": "MSA-9", "agreed_on": date(2026, 2, 1), **said})
         return flow_down_attesting.attest(
             act, settings, account.partner, account.number, said, once_key or self._once()
         )

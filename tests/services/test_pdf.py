@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from pypdf import PdfReader
 
-from services import pdf, uploads
+from services import pdf, pdf_check
 
 FONT_ROW = re.compile(
     r"^\| `(?P<name>[\w.-]+\.ttf)` .*`(?P<licence>[\w.]+\.txt)` \| `(?P<sha256>[0-9a-f]{64})` \|$", re.M
@@ -82,7 +82,7 @@ def test_empty_tables_and_texts_are_no_fault():
 
 
 def test_what_the_portal_writes_it_would_also_take():
-    uploads._refuse_what_is_no_pdf(made(), "file")
+    assert pdf_check.verdict(made()) == "good"
 
 
 def test_making_one_says_nothing_in_the_log(caplog):
