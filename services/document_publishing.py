@@ -94,15 +94,30 @@ def begins_at(row: TermsVersion, settings: Settings, at: datetime) -> datetime:
     zone = settings.provider.time_zone
     earliest_at = earliest(row.required_by_law, settings, at)
     today = row.required_by_law and row.effective_at == midnight(local_day(at, zone), zone)
-    if row.effective_at is None or today:
-        return earliest_at
-    if row.effective_at < earliest_at:
+    starts_at = earliest_at if row.effective_at is None or today else row.effective_at
+    _refuse_overtaken(row.kind, starts_at, zone)
+    if starts_at < earliest_at:
         raise DeskRefused(
             N_("Partners have to be told in time: choose %(earliest_on)s or later, or leave the day empty."),
             "effective_on",
             earliest_on=local_day(earliest_at, zone),
         )
-    return row.effective_at
+    return starts_at
+
+
+def _refuse_overtaken(kind: str, starts_at: datetime, zone: str) -> None:
+    """A version that is announced already would come into force over this one, which is newer."""
+    later = TermsVersion.select().where(
+        TermsVersion.kind == kind, TermsVersion.state == "published", TermsVersion.effective_at > starts_at
+    )
+    announced = later.order_by(TermsVersion.effective_at.desc()).first()
+    if announced is not None:
+        raise DeskRefused(
+            N_("Version %(label)s is announced for %(announced_on)s already: choose that day or a later one."),
+            "effective_on",
+            label=announced.label,
+            announced_on=local_day(announced.effective_at, zone),
+        )
 
 
 def grace_ends_at(starts_at: datetime, grace_days: int, settings: Settings) -> datetime:

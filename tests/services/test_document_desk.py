@@ -195,6 +195,17 @@ def test_today_means_now_where_the_law_requires_it(desk, clock):
     assert refusal.values["earliest_on"] == clock.now().date()
 
 
+def test_an_announced_version_cannot_come_into_force_over_a_newer_one(desk, clock):
+    far = clock.now().date() + timedelta(days=200)
+    announced = desk.published(effective_on=far)
+    refusal = refused(desk.submitted, effective_on=far - timedelta(days=1))
+    assert (refusal.field, refusal.values["announced_on"]) == ("effective_on", far)
+    draft = document_desk.draft("portal_terms")
+    draft = desk.edit(draft, texts=wanted_of(draft).texts, effective_on=far)
+    document_publishing.submit(desk.act(desk.olga), desk.settings, "portal_terms", draft.revision)
+    assert document_desk.draft("portal_terms").any.label != announced.label
+
+
 def test_a_day_that_came_too_near_while_waiting_is_refused_at_publication(desk, clock):
     draft = desk.approved(effective_on=clock.now().date() + timedelta(days=40))
     clock.advance(days=11)
