@@ -36,7 +36,18 @@ AREAS = (
     "change_requests",
     "admin",
 )
-FRAME = ("headers", "formats", "pieces", "others_pages", "access", "now_closed", "errors", "navigation", "trail")
+FRAME = (
+    "headers",
+    "formats",
+    "pieces",
+    "others_pages",
+    "access",
+    "bodies",
+    "now_closed",
+    "errors",
+    "navigation",
+    "trail",
+)
 
 
 class AccountNumber(BaseConverter):

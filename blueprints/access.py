@@ -20,8 +20,11 @@ from models.partner import Member, Partner
 from models.session import Session
 from services import consent, consent_state, sessions, standing
 from services.audit import Act
+from services.uploads import LARGEST_BYTES
 
 __all__ = ["Declaration", "Permission", "Viewer", "act", "public", "requires", "signed_in", "takes_files", "viewer"]
+
+FORM_BYTES = 100_000  # what stands around a file
 
 
 class Viewer(UserMixin):
@@ -101,6 +104,8 @@ def gate():
         return None
     if not current_user.is_authenticated:
         return stop_asking() if declared.polled and request.htmx else ask_to_sign_in()
+    if getattr(view, "takes_files", False):
+        request.max_content_length = LARGEST_BYTES + FORM_BYTES
     if not declared.polled:
         sessions.touch(viewer.session, g.clock.now())
     if declared.permission and not ROLES[declared.permission] & own_sort():
