@@ -50,16 +50,16 @@ def fresh(app, clock):
 
 def made() -> dict:
     return {
-        "operators": [(row.email, bool(row.password_hash)) for row in Operator.select()],
+        "operators": sorted((row.email, bool(row.password_hash)) for row in Operator.select()),
         "partners": sorted((row.legal_name, row.state) for row in Partner.select()),
         "members": sorted((row.email, row.email_confirmed_at is not None) for row in Member.select()),
-        "contracts": [(row.number, row.state, row.allocated_bytes) for row in Contract.select()],
+        "contracts": sorted((row.number, row.state, row.allocated_bytes) for row in Contract.select()),
         "accounts": sorted((row.name, row.allocated_bytes) for row in SubAccount.select()),
         "keys": AccessKey.select().count(),
         "terms": sorted(state for (state,) in SubAccount.select(flow_down.state(SOON)).tuples()),
         "asked": [(row.kind, row.state, RequestMessage.select().count()) for row in ChangeRequest.select()],
-        "notices": [(row.state, row.asks) for row in Notice.select()],
-        "papers": [(row.kind, row.readers) for row in PartnerDocument.select()],
+        "notices": sorted((row.state, row.asks) for row in Notice.select()),
+        "papers": sorted((row.kind, row.readers) for row in PartnerDocument.select()),
         "programs": [row.name for row in integrations.listed()],
         "days": UsageDay.select().count(),
         "finished": AuditEvent.select().where(AuditEvent.action == demo.FINISHED).count(),
