@@ -38,7 +38,14 @@ def flow_down(viewer: Viewer, at: datetime) -> list[Todo]:
         found.append(Todo(text, _list("outdated"), due_at.date(), urgent=due_at <= at))
     if figures.missing:
         text = ngettext("%(num)s customer without terms", "%(num)s customers without terms", figures.missing)
-        found.append(Todo(text, _list("open")))
+        found.append(Todo(text, _list("none")))
+    if figures.waiting:
+        text = ngettext(
+            "%(num)s customer has not answered about the terms yet",
+            "%(num)s customers have not answered about the terms yet",
+            figures.waiting,
+        )
+        found.append(Todo(text, _list("sent")))
     if figures.refused:
         text = ngettext("%(num)s customer refuses the terms", "%(num)s customers refuse the terms", figures.refused)
         found.append(Todo(text, _list("declined"), urgent=True))

@@ -6,7 +6,17 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from models.flow_down import CustomerAcceptance, FlowDown, agreed_now, current_label, declined, newest
+from models.flow_down import (
+    CustomerAcceptance,
+    FlowDown,
+    FlowDownLink,
+    agreed_now,
+    agreed_once,
+    current_label,
+    declined,
+    linked,
+    newest,
+)
 from models.partner import Partner
 from models.prepared import Blank, ask
 from models.sub_account import SubAccount
@@ -19,10 +29,12 @@ IS_REFUSAL = CustomerAcceptance.outcome == "declined"
 @dataclass(frozen=True)
 class Figures:
     """Sub-accounts that are not deleted. `renew`: until when -> how many agreed to an older version and have to agree
-    anew, the earliest first. `refused` have refused the terms in force and are among the others too."""
+    anew, the earliest first. For `waiting` a link waits, `refused` have refused the terms in force; both may have
+    agreed to an older version and are in `renew` then. `missing` never agreed, and are neither of these."""
 
     agreed: int
     missing: int
+    waiting: int
     refused: int
     renew: list[tuple[datetime, int]]
 
@@ -46,7 +58,10 @@ def of_partner(partner: Partner, at: datetime) -> Figures:
             agreed += number
         else:
             due[due_at] = due.get(due_at, 0) + number
-    return Figures(agreed, by_version.get(None, 0), _refused(partner, at), sorted(due.items()))
+    asked = _asked(partner, at)
+    waiting = sum(number for refused, _before, number in asked if not refused)
+    missing = by_version.get(None, 0) - sum(number for _refused, before, number in asked if not before)
+    return Figures(agreed, missing, waiting, sum(row[2] for row in asked) - waiting, sorted(due.items()))
 
 
 def _by_version():
@@ -61,7 +76,13 @@ def _versions(ids: list[int]) -> dict[int, TermsVersion]:
     return {version.id: version for version in query.where(TermsVersion.id.in_(ids))}
 
 
-def _refused(partner: Partner, at: datetime) -> int:
+def _asked(partner: Partner, at: datetime) -> list[tuple[bool, bool, int]]:
+    """Without an agreement to the terms in force: refused them (else a link waits), agreed to older ones, how many."""
     own = (SubAccount.partner == partner) & (SubAccount.wanted_state != "deleted")
-    asked = SubAccount.id.in_(CustomerAcceptance.select(CustomerAcceptance.sub_account).where(IS_REFUSAL))
-    return SubAccount.select().where(own, asked, ~agreed_now(at), declined(at)).count()
+    refusals = CustomerAcceptance.select(CustomerAcceptance.sub_account).where(IS_REFUSAL)
+    links = FlowDownLink.select(FlowDownLink.sub_account).where(FlowDownLink.ended_at.is_null())
+    found = SubAccount.id.in_(refusals.union_all(links))
+    refused, before = declined(at).alias("refused"), agreed_once().alias("agreed_before")
+    query: Any = SubAccount.select(refused, before, fn.COUNT(SubAccount.id)).where(own, found, ~agreed_now(at))
+    answered = query.where(declined(at) | linked(at)).group_by(SQL("refused"), SQL("agreed_before"))
+    return list(answered.tuples())

@@ -6,7 +6,7 @@ import pytest
 
 from models import lists
 from models.audit import AuditEvent
-from models.flow_down import FlowDownLink
+from models.flow_down import FlowDownLink, filtered
 from models.lists import Asked
 from models.outbox import Mail
 from models.partner import Partner
@@ -192,11 +192,23 @@ def test_a_round_is_bounded(agreements, cast, clock, send):
 def test_the_figures_say_who_agreed_who_is_missing_and_who_has_to_renew_until_when(agreements, cast, clock):
     rows = agreements.one_of_each_state()
     figures = flow_down_figures.of_partner(cast.northwind, clock.now())
-    assert (figures.agreed, figures.missing, figures.refused) == (2, 3, 1)
+    assert (figures.agreed, figures.missing, figures.waiting, figures.refused) == (2, 1, 1, 1)
     assert figures.renew == [(clock.now() + timedelta(days=60), 1)] and figures.outdated == 1
     assert flow_down_figures.of_partner(cast.contoso, clock.now()).agreed == 0
     SubAccount.update(wanted_state="deleted").where(SubAccount.id == rows["outdated"].id).execute()
     assert flow_down_figures.of_partner(cast.northwind, clock.now()).renew == []
+
+
+def test_the_figures_count_what_the_list_shows(agreements, cast, clock):
+    rows, at = agreements.one_of_each_state(), clock.now()
+    agreements.send(rows["outdated"])
+    figures = flow_down_figures.of_partner(cast.northwind, at)
+    counts = {name: SubAccount.select().where(filtered(name, at)).count() for name in ("none", "sent", "declined")}
+    assert counts == {"none": figures.missing, "sent": figures.waiting, "declined": figures.refused}
+    assert counts == {"none": 1, "sent": 2, "declined": 1}
+    clock.advance(days=30)  # links that ended by themselves wait no more
+    figures = flow_down_figures.of_partner(cast.northwind, clock.now())
+    assert (figures.missing, figures.waiting, figures.refused) == (2, 0, 1)
 
 
 def test_two_elder_versions_have_two_dates(agreements, cast, clock):
