@@ -72,7 +72,7 @@ def describe(act: Act, account: SubAccount, name: str, contact_name: str, contac
     SubAccountRefused."""
     values = {
         "name": names.tidy(name, "name"),
-        "contact_name": names.tidy(contact_name, "contact_name"),
+        "contact_name": names.without_link(names.tidy(contact_name, "contact_name"), "contact_name"),
         "contact_email": contact_email.strip(),
     }
     with write_tx():
@@ -158,7 +158,7 @@ def _open(act: Act, partner: Partner, contract: Contract, wish: SubAccountWish) 
         remote_uid=remote_names.new_uid(),
         name=name,
         name_key=names.key(name),
-        contact_name=names.tidy(wish.contact_name, "contact_name"),
+        contact_name=names.without_link(names.tidy(wish.contact_name, "contact_name"), "contact_name"),
         contact_email=wish.contact_email.strip(),
         billing=wish.billing,
         allow_overdraft=wish.allow_overdraft and fixed,
@@ -190,7 +190,7 @@ def _content(wish: SubAccountWish) -> str:
 
 
 def _customer(act: Act, partner: Partner, text: str) -> Customer:
-    name = names.tidy(text, "customer")
+    name = names.without_link(names.tidy(text, "customer"), "customer")
     found = Customer.get_or_none(Customer.partner == partner, Customer.name_key == names.key(name))
     return found or Customer.create(partner=partner, name=name, name_key=names.key(name), created_at=act.at)
 

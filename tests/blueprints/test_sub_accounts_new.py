@@ -83,6 +83,8 @@ def test_more_may_be_used_when_that_is_chosen(alice, whole):
     [
         ("customer", "", "Enter the customer's name."),
         ("customer", "a\u200bb", "cannot be seen"),
+        ("customer", "Invoice http://evil.example", "A name does not contain a web address."),
+        ("contact_name", "www.evil.example", "A name does not contain a web address."),
         ("contact_name", "", "Enter the contact's name."),
         ("contact_email", "", "Enter the contact's mail address."),
         ("contact_email", "marta", "Enter a mail address such as"),
