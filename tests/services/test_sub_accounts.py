@@ -243,7 +243,12 @@ def test_a_name_that_is_taken_or_hides_signs_cannot_be_given(create, wish, cast,
         sub_accounts.describe(acting(cast.bob), account, "Mül\u200bler", "Max", "max@example.com")
 
 
-LINKS = ("Your invoice http://evil.example", "Pay at WWW.evil.example", "Pay: ｗｗｗ．evil.example", "www。evil.example")
+LINKS = (
+    "Your invoice http://evil.example",
+    "Pay at WWW.evil.example",
+    "Pay: ｗｗｗ．evil.example",
+    "www。evil.example",
+)
 
 
 @pytest.mark.parametrize("link", [*LINKS, "ftp：／／evil.example", "ww\u200dw.evil.example"])
