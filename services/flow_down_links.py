@@ -13,7 +13,7 @@ from models.base import locked, write_tx
 from models.flow_down import KIND, FlowDownLink
 from models.partner import Partner
 from models.sub_account import Customer, SubAccount
-from services import documents, flow_down, mail, once
+from services import documents, flow_down, flow_down_limits, mail, once
 from services.audit import Act, record
 from services.flow_down import FlowDownRefused
 from services.refusal import N_
@@ -27,7 +27,8 @@ MAILS_A_ROUND = 50
 
 def send(act: Act, settings: Settings, partner: Partner, number: str, locale: str, once_key: str) -> FlowDownLink:
     """Sends the contact a link, in the language `locale`; one that waited before ends. Raises FlowDownRefused when the
-    customer agreed already or got a link within the last day, NotFound; the same `once_key` again sends nothing."""
+    customer agreed already, got a link within the last day, or the day is full (flow_down_limits), NotFound; the same
+    `once_key` again sends nothing."""
     content = f"link {number}"
     with write_tx():
         account = flow_down.own_locked(partner, number)
@@ -38,6 +39,7 @@ def send(act: Act, settings: Settings, partner: Partner, number: str, locale: st
         if flow_down.latest_way(account, version) is not None:
             raise FlowDownRefused(N_("The customer has agreed to the terms in force already."))
         _refuse_hurry(act, account)
+        flow_down_limits.refuse_full(act, account.partner_id, account.contact_email)
         link = open_link(act, account, locale)
         write_mail(act, settings, link)
         once.remember(act, once_key, content, str(link.id))

@@ -9,7 +9,7 @@ from models.flow_down import FlowDownLink, agreed_now, declined
 from models.partner import Partner
 from models.sub_account import SubAccount
 from models.terms import TermsVersion
-from services import documents, flow_down, flow_down_links, policy, restored
+from services import documents, flow_down, flow_down_limits, flow_down_links, policy, restored
 from services.audit import Act
 from services.settings import Settings
 
@@ -50,16 +50,19 @@ def _remind(act: Act, settings: Settings, due: Any, cause: str, most: int) -> in
     living = (SubAccount.wanted_state == "active") & (Partner.state == "active")
     still = ~agreed_now(act.at) & ~declined(act.at)
     query: Any = FlowDownLink.select(FlowDownLink.id, FlowDownLink.sub_account).join(SubAccount).join(Partner)
-    rows = list(query.where(due, living, still).order_by(FlowDownLink.created_at, FlowDownLink.id).limit(max(0, most)))
+    found = query.where(due, living, still, flow_down_limits.open_for_mail(act.at))
+    rows = list(found.order_by(FlowDownLink.created_at, FlowDownLink.id).limit(max(0, most)))
     return sum(_renew(act, settings, row, cause) for row in rows)
 
 
 def _renew(act: Act, settings: Settings, found: FlowDownLink, cause: str) -> bool:
-    """Once: whoever comes second finds another link, or an answer."""
+    """Once: whoever comes second finds another link, or an answer. Without room in the day it stays due."""
     with write_tx():
         account = locked(SubAccount.select().where(SubAccount.id == found.sub_account_id)).get()
         link = flow_down_links.waiting(account)
         if link is None or link.id != found.id:
+            return False
+        if not flow_down_limits.take(act, account.partner_id, [account.contact_email])[0]:
             return False
         flow_down_links.write_mail(act, settings, flow_down_links.open_link(act, account, link.locale, cause))
     return True
