@@ -8,6 +8,7 @@ from models.notice import Notice, NoticeMail
 from models.partner import Member
 from services import mail, notice_audience, notices
 from services.audit import Act
+from services.clock import local_day
 from services.settings import Settings
 
 BATCH = 50
@@ -40,7 +41,7 @@ def _due(act: Act):
 
 def _tell(act: Act, settings: Settings, notice: Notice, member: Member) -> None:
     NoticeMail.create(notice=notice, member=member, queued_at=act.at)
-    if member.access_until_on is not None and member.access_until_on < act.at.date():
+    if member.access_until_on is not None and member.access_until_on < local_day(act.at, settings.provider.time_zone):
         return
     mail.queue(
         act,
