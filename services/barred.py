@@ -12,13 +12,14 @@ refused for a stranger's name. The domain of a mail address is no sign at all: t
 import hashlib
 import hmac
 from datetime import datetime, timedelta
+from functools import partial
 
 from peewee import fn
 
 from models.base import write_tx
 from models.partner import Member, Partner
 from models.verification import BarredKey
-from services import look_alikes, names
+from services import look_alikes, names, one_by_one
 from services.audit import Act, record
 from services.desk import UNDECIDED, DecisionRefused, locked_known, tell_admins
 from services.refusal import N_
@@ -78,9 +79,9 @@ def answer_due(act: Act, settings: Settings) -> int:
     what every refused one reads. Returns how many were refused."""
     if not BarredKey.select().exists():
         return 0
-    old = Partner.select().where(Partner.state.in_(UNDECIDED), Partner.applied_at <= act.at - ANSWER_AFTER)
-    found = [row for row in old.order_by(fn.RANDOM()).limit(BATCH) if _is_due(act, settings, row)]
-    return sum(_answer(act, settings, row.id) for row in sorted(found, key=lambda row: row.id))
+    old = Partner.select(Partner.id).where(Partner.state.in_(UNDECIDED), Partner.applied_at <= act.at - ANSWER_AFTER)
+    some = old.order_by(fn.RANDOM()).limit(BATCH)
+    return one_by_one.rows(act, "answer to applicant", some, partial(_answer, act, settings))
 
 
 def answer_at(settings: Settings, partner: Partner) -> datetime:
@@ -97,6 +98,8 @@ def _is_due(act: Act, settings: Settings, partner: Partner) -> bool:
 
 
 def _answer(act: Act, settings: Settings, partner_id: int) -> bool:
+    if not _is_due(act, settings, Partner.get_by_id(partner_id)):  # before anything is locked
+        return False
     with write_tx():
         try:
             partner = locked_known(partner_id, UNDECIDED, None)

@@ -5,6 +5,7 @@ What was missed while nothing ran is not made up for: only the nearest of the du
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from peewee import Case, fn
@@ -13,6 +14,7 @@ from models.base import write_tx
 from models.closure import OPEN_STATES, Closure, ContractNotice
 from models.contract import Contract
 from models.partner import Partner
+from services import one_by_one
 from services.audit import Act, record
 from services.clock import local_day
 from services.settings import Settings
@@ -32,11 +34,11 @@ class Ending:
 
 def tell_due(act: Act, settings: Settings) -> list[str]:
     """Sends what is due; safe to run at any time and as often as one likes. Returns a line for each."""
-    lines = []
-    for ending in endings(act.at, settings, untold=True):
-        if _tell(act, settings, ending):
-            lines.append(f"contract {ending.contract.number} ends in {ending.days} days, and its partner is told")
-    return lines
+    due = endings(act.at, settings, untold=True)
+    jobs = [(f"notice about contract {row.contract.number}", partial(_tell, act, settings, row)) for row in due]
+    told = zip(due, one_by_one.each(act, jobs, False), strict=True) if jobs else ()
+    line = "contract {} ends in {} days, and its partner is told"
+    return [line.format(ending.contract.number, ending.days) for ending, done in told if done]
 
 
 def endings(at: datetime, settings: Settings, partner: Partner | None = None, *, untold: bool = False) -> list[Ending]:
