@@ -76,7 +76,7 @@ def _facts(act: Act, settings: Settings, closure: Closure) -> dict:
         "register_number": closure.partner.register_number,
         "cause": closure.cause,
         "asked_at": _iso(closure.asked_at),
-        "asked_by": closure.asked_name or closure.asked_by,
+        "asked_by": closure.asked_name if closure.asked_by.startswith("member:") else settings.provider.name,
         "notice_until_at": _iso(closure.notice_until_at),
         "transition_until_at": _iso(closure.transition_until_at),
         "retrieval_until_at": _iso(closure.retrieval_until_at),
