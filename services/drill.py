@@ -1,8 +1,8 @@
 """The `sweep` command: what time brings about, now or, as a drill, at another time (T19).
 
 A drill changes nothing unless it is told to: everything happens in one transaction that is taken back, mails too. What
-removes or erases for good is only named. With `keep` the changes stay, and the mails are marked as not to be sent: for a
-copy of the database or a test installation. Where a mistake would cost most, in production or with a year mistyped, a
+removes or erases for good is only named. With `keep` the changes stay, and the mails are marked as not to be sent: for
+a copy of the database or a test installation. Where a mistake would cost most, in production or with a year mistyped, a
 drill is run only by who says `anyway`: while it runs, what it looks at is locked, on SQLite for all who write.
 """
 
@@ -43,9 +43,7 @@ def from_command(
     if keep and settings.production:
         raise NotDone("A drill is not kept in production. Run it without --keep, or on a copy of the database.")
     if settings.production and not anyway:
-        raise NotDone(
-            "PORTAL_ENV says production: run the drill on a copy of the database, or with --anyway if you mean this one."
-        )
+        raise NotDone("PORTAL_ENV says production. Run the drill on a copy of the database, or here with --anyway.")
     if at > now + FURTHEST and not anyway:
         raise NotDone(f"{at:%Y-%m-%d} is more than {FURTHEST.days} days ahead. With --anyway the drill is run for it.")
     kind = "kept" if keep else "taken back"

@@ -51,7 +51,7 @@ def test_a_drill_is_kept_on_demand_and_writes_to_nobody(settings, clock, cast):
 
 def test_production_drills_only_on_demand_and_keeps_no_drill(settings, clock):
     production = replace(settings, production=True)
-    with pytest.raises(NotDone, match="says production.*--anyway"):
+    with pytest.raises(NotDone, match=r"says production.*--anyway"):
         drilled(production, clock, DAY)
     assert "nothing was changed" in drilled(production, clock, DAY, anyway=True)[-1]
     with pytest.raises(NotDone, match="not kept in production"):
@@ -66,7 +66,7 @@ def test_a_time_far_ahead_is_a_mistake_unless_it_is_said_twice(settings, clock):
     last = clock.now() + drill.FURTHEST
     assert drilled(settings, clock, last.isoformat())
     too_far = (last + timedelta(seconds=1)).isoformat()
-    with pytest.raises(NotDone, match="more than 800 days ahead.*--anyway"):
+    with pytest.raises(NotDone, match=r"more than 800 days ahead.*--anyway"):
         drilled(settings, clock, too_far)
     assert drilled(settings, clock, too_far, anyway=True)
 
