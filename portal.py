@@ -131,10 +131,7 @@ def _add_looking(app: Portal) -> None:
         """Do what time brings about: contracts begin and end, what was kept for a while goes.
 
         With --now it is a drill: it says what that time would bring to contracts and closures, and to whom would be
-        written. All of it is one transaction that is taken back at the end, so nothing is changed and no mail leaves.
-        While it runs, what it looks at is locked: run it on a copy of the database rather than in production, where it
-        is refused unless --anyway says that it is meant.
-        """
+        written, then all of it is taken back. What it looks at is locked: run it on a copy of the database."""
         from services import drill
 
         _say(lambda: drill.from_command(app.settings, app.clock, time, keep=keep, anyway=anyway))

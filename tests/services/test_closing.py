@@ -280,6 +280,16 @@ def test_the_certificate_names_nobody_of_the_staff(ground, cast, who, named):
     assert "Olga" not in text
 
 
+def test_who_asked_is_named_and_not_who_granted_it(ground, cast):
+    """The words of a request are the member's, its act is an operator's."""
+    closing.begin(
+        ground.act(cast.olga), ground.settings, cast.northwind, reason="x", asked_by=f"member:{cast.alice.id}"
+    )
+    with write_tx():
+        text, _file, _attached = closing_certificate.issue(ground.act(), ground.settings, Closure.get())
+    assert json.loads(text)["asked_by"] == "Alice Adler" and "Olga" not in text
+
+
 def test_an_operator_shortens_the_notice_and_what_follows_moves_with_it(ground, cast):
     closure = begin(ground, cast)
     moved = closing.move_end(
