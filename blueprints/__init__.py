@@ -14,16 +14,40 @@ AREAS = (
     "auth",
     "signup",
     "terms",
+    "evidence",
+    "change_log",
+    "own_data",
     "application",
+    "company",
+    "profile",
     "dashboard",
     "allocations",
     "sub_accounts",
     "access_keys",
     "hand_over",
+    "flow_down",
     "usage",
+    "notices",
+    "papers",
+    "integrations",
+    "outward",
+    "brand",
+    "leave",
+    "change_requests",
     "admin",
 )
-FRAME = ("headers", "formats", "pieces", "access", "errors", "navigation", "trail")
+FRAME = (
+    "headers",
+    "formats",
+    "pieces",
+    "others_pages",
+    "access",
+    "bodies",
+    "now_closed",
+    "errors",
+    "navigation",
+    "trail",
+)
 
 
 class AccountNumber(BaseConverter):

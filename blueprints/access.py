@@ -1,33 +1,34 @@
 """Who may open what. An endpoint that declares nothing is refused.
 
-The gate asks in one order: signed in? of this sort? partner's state? terms accepted? permission?
+The gate asks in one order: signed in? of this sort? what may the partner use now? terms accepted? permission?
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import logging
+from functools import cached_property
 from typing import cast
 
-from flask import Flask, Request, abort, current_app, g, make_response, request, session, url_for
+from flask import Flask, Request, Response, abort, current_app, g, make_response, request, session, url_for
+from flask_babel import get_locale
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from blueprints.partials import leave_to
+from blueprints.areas import AREA_OF, area_of, offered
+from blueprints.declarations import Declaration, level_of, public, requires, signed_in, takes_files
+from blueprints.partials import leave_to, wants_partial
 from blueprints.permissions import MEMBERS, OPERATORS, ROLES, Permission
+from blueprints.standings import NotNow
+from models.base import DATABASE_AWAY
 from models.operator import Operator
-from models.partner import PARTNER_STATES, Member, Partner
+from models.partner import Member, Partner
 from models.session import Session
-from services import consent, sessions
+from services import consent, consent_state, sessions, standing
 from services.audit import Act
+from services.uploads import LARGEST_BYTES
 
+__all__ = ["Declaration", "Permission", "Viewer", "act", "public", "requires", "signed_in", "takes_files", "viewer"]
 
-@dataclass(frozen=True)
-class Declaration:
-    """What an endpoint says of itself. `states`: the partner states in which members reach it."""
+log = logging.getLogger("portal.web")
 
-    open_to_all: bool = False
-    permission: Permission | None = None
-    states: tuple[str, ...] = ("active",)
-    before_terms: bool = False
-    polled: bool = False
+FORM_BYTES = 100_000  # what stands around a file
 
 
 class Viewer(UserMixin):
@@ -56,35 +57,42 @@ class Viewer(UserMixin):
     def role(self) -> str:
         return self.member.role if self.member else cast(Operator, self.operator).right
 
-    def may(self, permission: Permission | str) -> bool:
+    @cached_property
+    def standing(self) -> standing.Standing:
+        """How much of the portal this person's partner may use now; operators use all of it."""
+        if self.member is None:
+            return standing.FULL
+        consent_state.remember(self.member, g.clock.now())
+        return standing.of(self.partner, g.clock.now())
+
+    def holds(self, permission: Permission | str) -> bool:
+        """Whether the role has the right, whatever the partner may do at present."""
         return self.role in ROLES[Permission(permission)]
+
+    def may(self, permission: Permission | str) -> bool:
+        """Whether the role has the right and the partner can use it now: pages offer nothing that would be refused."""
+        right = Permission(permission)
+        if self.member is None:
+            return self.holds(right)
+        return self.holds(right) and self.standing.reaches(level_of(right)) and offered(AREA_OF.get(right), self.member)
+
+    def may_open(self, endpoint: str) -> bool:
+        """Whether the page of this endpoint opens for this person now; one that is not there opens for nobody."""
+        declared: Declaration | None = getattr(current_app.view_functions.get(endpoint), "access", None)
+        if declared is None:
+            return False
+        if declared.permission and not self.holds(declared.permission):
+            return False
+        if self.member is None or declared.open_to_all:
+            return True
+        if not offered(area_of(endpoint, declared), self.member):
+            return False
+        if declared.states is not None:
+            return self.partner.state in declared.states
+        return self.standing.reaches(declared.level("GET"))
 
 
 viewer = cast(Viewer, current_user)
-
-
-def public(view: Callable) -> Callable:
-    """Anyone may open this endpoint."""
-    view.access = Declaration(open_to_all=True)  # type: ignore[attr-defined]
-    return view
-
-
-def signed_in(view: Callable) -> Callable:
-    """Any signed-in person, whatever the partner's state and before the terms are accepted: log-out, own data."""
-    view.access = Declaration(states=PARTNER_STATES, before_terms=True)  # type: ignore[attr-defined]
-    return view
-
-
-def requires(
-    permission: Permission, *, states: tuple[str, ...] = ("active",), before_terms: bool = False, polled: bool = False
-) -> Callable:
-    """Only roles that hold the permission. `polled`: a partial that asks again by itself and keeps no session alive."""
-
-    def declare(view: Callable) -> Callable:
-        view.access = Declaration(False, permission, states, before_terms, polled)  # type: ignore[attr-defined]
-        return view
-
-    return declare
 
 
 def gate():
@@ -93,26 +101,56 @@ def gate():
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or request.endpoint == "static":
         return None
-    declared: Declaration = getattr(view, "access", Declaration(permission=None, states=()))
+    declared: Declaration | None = getattr(view, "access", None)
+    if declared is None:
+        return abort(401) if current_user.is_authenticated else ask_to_sign_in()
     if declared.open_to_all:
         return None
     if not current_user.is_authenticated:
         return stop_asking() if declared.polled and request.htmx else ask_to_sign_in()
+    if getattr(view, "takes_files", False):
+        request.max_content_length = LARGEST_BYTES + FORM_BYTES
     if not declared.polled:
         sessions.touch(viewer.session, g.clock.now())
-    if declared == Declaration(permission=None, states=()):
-        abort(401)
     if declared.permission and not ROLES[declared.permission] & own_sort():
         abort(404)
     return closed_to_partner(declared) if viewer.member else closed_to_role(declared)
 
 
 def closed_to_partner(declared: Declaration):
-    if viewer.partner.state not in declared.states:
-        return leave_to(url_for("application.show")) if request.method == "GET" else abort(403)
+    if declared.states is not None:
+        if viewer.partner.state not in declared.states:
+            return leave_to(url_for("application.show")) if request.method == "GET" else abort(403)
+    elif not viewer.standing.reaches(declared.level(request.method)):
+        return too_little(declared)
     if not declared.before_terms and consent.missing_kinds(cast(Member, viewer.member), g.clock.now()):
         return leave_to(url_for("terms.accept"))
-    return closed_to_role(declared)
+    closed_to_role(declared)
+    if not declared.before_terms and not declared.polled:
+        g.use = act(), cast(Member, viewer.member)
+    return None
+
+
+def note_use(response: Response) -> Response:
+    """Going on using the portal is the answer to versions that take effect by notice (T5): a whole page that was given,
+    which says so above everything. What led elsewhere, was refused, or is a piece or a file did not."""
+    page = response.status_code == 200 and response.mimetype == "text/html" and request.method != "HEAD"
+    used, member = g.pop("use", (None, None))
+    if used is not None and page and not wants_partial():
+        try:
+            consent.continued(used, member, str(get_locale()))
+        except DATABASE_AWAY as away:  # the page was read all the same, and the next one asks again
+            log.warning("request %s: use not kept: %s", used.request_id, type(away).__name__)
+    return response
+
+
+def too_little(declared: Declaration):
+    """Where the partner may not go at present: its own page says why; a change is refused."""
+    if declared.polled and request.htmx:
+        return stop_asking()
+    if request.method == "GET" and not viewer.standing.reaches("read"):
+        return leave_to(url_for("application.show"))
+    raise NotNow(viewer.standing.reason)
 
 
 def own_sort() -> frozenset[str]:
@@ -121,7 +159,7 @@ def own_sort() -> frozenset[str]:
 
 
 def closed_to_role(declared: Declaration):
-    return None if declared.permission is None or viewer.may(declared.permission) else abort(403)
+    return None if declared.permission is None or viewer.holds(declared.permission) else abort(403)
 
 
 def refuse_other_sites(sent: Request) -> None:
@@ -195,3 +233,4 @@ def init_app(app: Flask) -> None:
     manager.session_protection = None  # phones change their address; the session row is what counts
     manager.user_loader(load_viewer)
     app.before_request(gate)
+    app.after_request(note_use)

@@ -49,7 +49,7 @@ def stored(number: str, key_id: int):
 
 
 @bp.post("/hand-over")
-@requires(Permission.KEY_REVEAL)
+@requires(Permission.KEY_REVEAL, area="key_hand_over")
 def make_link(number: str, key_id: int):
     """The address is the answer of this POST, once: it is kept nowhere."""
     account = own_sub_account(viewer.partner, number, g.clock.now())

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, flash, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import TextAreaField
 
@@ -9,12 +10,31 @@ from blueprints.access import Permission, act, requires, viewer
 from blueprints.company_fields import company_fields, hints
 from blueprints.errors import put_refusal, words
 from blueprints.partials import answer, leave_to
+from blueprints.standings import standing_words
 from models.partner import PARTNER_STATES, DetailQuery
-from services import applications
+from services import applications, closing, measures
 from services.company_details import shown_phone
 from services.refusal import Refusal
 
-PARTS = {"draft": "draft", "applied": "applied", "query": "query_waiting", "suspended": "suspended"}
+PARTS = {
+    "draft": "draft",
+    "applied": "applied",
+    "query": "query_waiting",
+    "suspended": "suspended",
+    "closing": "open",
+    "active": "open",
+}
+# what may still be open while the rest is not: endpoint, what its link says
+STILL_OPEN = (
+    ("own_data.show", _l("Your data, and a complete export")),
+    ("sub_accounts.export", _l("Sub-accounts as a file")),
+    ("usage.export", _l("Usage as a file")),
+    ("papers.index", _l("Documents")),
+    ("change_requests.index", _l("Requests")),
+    ("leave.show", _l("The closure of your account")),
+    ("company.show", _l("Company")),
+    ("profile.show", _l("Your profile")),
+)
 
 bp = Blueprint("application", __name__, url_prefix="/application")
 
@@ -24,7 +44,7 @@ bp = Blueprint("application", __name__, url_prefix="/application")
 def show():
     """Everyone of the company may look; what comes next depends on the state."""
     partner = viewer.partner
-    if partner.state == "active":
+    if viewer.may_open("dashboard.show"):
         return leave_to(url_for("dashboard.show"))
     asked = applications.questions(partner) if partner.state == "query" else []
     return page(answer_form(asked, filled=True) if asked else None, asked)
@@ -62,6 +82,11 @@ def page(form: FlaskForm | None, asked: list[DetailQuery], status: int = 200) ->
         partner=partner,
         phone=shown_phone(partner.phone),
         hints=hints(partner.country),
+        certificates=closing.certificates(partner) if viewer.may_open("leave.certificate") else [],
+        heading=standing_words(viewer.standing.reason),
+        open_pages=[(url_for(name), str(label)) for name, label in STILL_OPEN if viewer.may_open(name)],
+        measure=measures.open_measure(partner, "suspension"),
+        measure_reasons=measures.REASONS,
         may_answer=viewer.may(Permission.APPLICATION_ANSWER),
         status=status,
     )

@@ -6,6 +6,7 @@ from flask import Blueprint, current_app, g
 
 from blueprints.access import Permission, requires, viewer
 from blueprints.partials import answer
+from blueprints.todo import todos
 from models.overview import contracts_of, counts_of, keys_of, latest_events
 
 bp = Blueprint("dashboard", __name__)
@@ -22,6 +23,7 @@ def show():
         partner=partner,
         contracts=contracts_of(partner),
         counts=counts_of(partner),
+        todos=todos(viewer, g.clock.now()),
         keys=keys_of(partner, g.clock.now() - old) if viewer.may(Permission.KEY_REVEAL) else None,
         key_age_days=old.days,
         recent=latest_events(partner, RECENT),

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from blueprints import formats
 from blueprints.partials import wants_partial
+from blueprints.standings import NotNow
 from models.base import DATABASE_AWAY
 from services.refusal import NotFound, Refusal
 
@@ -63,7 +64,8 @@ def texts(status: int) -> tuple[str, str]:
     return known.get(status, fault)
 
 
-def refuse(status: int, title: str | None = None, text: str | None = None):
+def refuse(status: int, title: str | None = None, text: str | None = None, **more):
+    """`more`: a `link` (address, label) that helps, `until`, and `kept`: what the refused form carried."""
     heading, advice = texts(status)
     template = "errors/_alert.html" if wants_partial() else "errors/page.html"
     values = {
@@ -71,6 +73,7 @@ def refuse(status: int, title: str | None = None, text: str | None = None):
         "text": text or advice,
         "status": status,
         "request_id": g.get("request_id", ""),
+        **more,
     }
     return make_response(render_template(template, **values), status)
 
@@ -80,7 +83,9 @@ def on_http_error(error: HTTPException):
         return error
     if isinstance(error, SecurityError):  # an untrusted host name: no address can be built for a page
         return make_response("This portal does not answer under that name.\n", 400, {"Content-Type": "text/plain"})
-    response = refuse(error.code or 500)
+    response = refuse(error.code or 500, **(error.more() if isinstance(error, NotNow) else {}))
+    if error.code == 403 and wants_partial():  # said where alerts are: what was typed stays on the page
+        response.headers.update({"HX-Retarget": "#alert", "HX-Reswap": "innerHTML"})
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value

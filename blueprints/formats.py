@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from blueprints.access import viewer
 from services import capacity
+from services.clock import day_that_ends
 
 # English pages write dates and numbers as is usual in Europe: 24 Nov 2026, 14:05
 NOTATIONS = {"en": "en_150"}
@@ -111,6 +112,19 @@ def _minute(hour: int, minute: int, notation: str) -> str:
     return format_time(time(hour, minute), "short", locale=notation)
 
 
+def last_day(at: datetime) -> str:
+    """The day of the provider's calendar that ends then; another moment as it is."""
+    on = day_that_ends(at, current_app.settings.provider.time_zone)
+    return format_date(on, "long", reader().notation) if on else when(at)
+
+
+def until(at: datetime) -> str:
+    """A midnight named by the day that it ends: nobody has to think about which day 00:00 belongs to."""
+    if day_that_ends(at, current_app.settings.provider.time_zone) is None:
+        return when(at)
+    return reader().translations.gettext("end of %(day)s") % {"day": last_day(at)}
+
+
 def money(amount_cents: Decimal, currency: str) -> str:
     """Cents as money, with as many decimals as the price has: 0.55 cents a GB must not become 0.01."""
     amount = Decimal(amount_cents) / 100
@@ -169,6 +183,8 @@ def init_app(app: Flask) -> None:
         when=when,
         moment=moment,
         day=day,
+        last_day=last_day,
+        until=until,
         money=money,
         country_name=country_name,
     )

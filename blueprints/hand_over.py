@@ -4,16 +4,18 @@ from flask import Blueprint, current_app, g
 
 from blueprints.access import act, public
 from blueprints.errors import words
+from blueprints.formats import language
 from blueprints.partials import answer
 from services import connection, hand_over
 from services.attempts import TooManyAttempts
+from services.features import text_in
 from services.refusal import NotFound, Refusal
 
 bp = Blueprint("hand_over", __name__, url_prefix="/hand-over")
 
 
 @bp.get("/<token:token>")
-@public
+@public(area="key_hand_over")
 def ask(token: str):
     """Uses nothing up: mail scanners open every link. The page shows whose key it is and from whom, and no secret."""
     try:
@@ -25,7 +27,7 @@ def ask(token: str):
 
 
 @bp.post("/<token:token>")
-@public
+@public(area="key_hand_over")
 def show(token: str):
     """The pair is the answer of this POST; a second one is told that the link was used."""
     try:
@@ -43,6 +45,8 @@ def show(token: str):
 
 def over(refusal: Refusal):
     """Why the link shows nothing. An unknown one says what a mistyped one does."""
+    if isinstance(refusal, hand_over.HandOverOff):
+        return answer("hand_over/off.html", reason=text_in(refusal.texts, language()), status=403)
     unknown = isinstance(refusal, NotFound)
     used = isinstance(refusal, hand_over.HandOverUsed)
     status = 404 if unknown else 410

@@ -40,8 +40,9 @@ def begin_request() -> None:
 
 
 def refuse_nul() -> None:
-    """No text of ours holds a NUL, and Postgres refuses it with an error of its own, even in a question."""
-    if any("\x00" in text for values in (request.args, request.form) for pair in values.items(True) for text in pair):
+    """No text of ours holds a NUL, and Postgres refuses it with an error of its own, even in a question. For what
+    forms carry it is done behind the gate (bodies)."""
+    if any("\x00" in text for pair in request.args.items(True) for text in pair):
         abort(400)
 
 
@@ -59,6 +60,9 @@ def put_headers(response: Response) -> Response:
     if request.endpoint == "static":
         lasting = response.status_code == 200 and _is_of_its_digest()
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
+        return response
+    if request.blueprint == "brand":
+        response.headers.setdefault("Cache-Control", "no-cache")
         return response
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "HX-Request, Cookie, Accept-Language"

@@ -1,11 +1,15 @@
 """The frame of each page: what the menu offers to whom."""
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from blueprints.access import Permission, viewer
+from blueprints.areas import shown
 from blueprints.formats import language
+from blueprints.standings import limit_of
+from services import request_list
+from services.clock import local_day
 
 MEMBER_MENU = (
     ("dashboard.show", _l("Home"), Permission.PORTAL_USE),
@@ -16,8 +20,20 @@ MEMBER_MENU = (
 OPERATOR_MENU = (
     ("admin.queue", _l("Queue"), Permission.APPLICATION_VIEW),
     ("admin.partners", _l("Partners"), Permission.APPLICATION_VIEW),
+    ("admin.change_requests_index", _l("Requests"), Permission.REQUEST_LIST),
+    ("admin.documents_desk", _l("Documents"), Permission.DOCUMENT_VIEW),
+    ("admin.notices", _l("Notices"), Permission.NOTICE_VIEW),
+    ("admin.closures", _l("Closures"), Permission.CLOSURE_DESK),
     ("admin.storage", _l("Storage"), Permission.STORAGE_VIEW),
+)
+# What operators look at now and then stands below their name, so that the bar stays one line.
+OPERATOR_LINKS = (
+    ("admin.switches", _l("Switches"), Permission.SWITCH_VIEW),
+    ("admin.policy_show", _l("Rules"), Permission.POLICY_VIEW),
+    ("admin.integrations", _l("Programs"), Permission.APPLICATION_VIEW),
+    ("admin.operators", _l("Operators"), Permission.OPERATOR_MANAGE),
     ("admin.outbox", _l("Outbox"), Permission.OUTBOX_VIEW),
+    ("admin.archive_shelves", _l("Archive"), Permission.ARCHIVE_READ),
 )
 OWN_NAMES = {"en": "English", "de": "Deutsch"}
 
@@ -25,21 +41,56 @@ OWN_NAMES = {"en": "English", "de": "Deutsch"}
 def menu() -> list[tuple[str, str, bool]]:
     if not viewer.is_authenticated:
         return []
-    if viewer.member and viewer.partner.state != "active":
-        return [(url_for("application.show"), _("Application"), request.endpoint == "application.show")]
-    entries = MEMBER_MENU if viewer.member else OPERATOR_MENU
+    if viewer.member and not viewer.may_open("dashboard.show"):
+        leaving = viewer.standing.reaches("export")
+        entries = (("application.show", _l("What is open") if leaving else _l("Application"), Permission.PORTAL_USE),)
+    else:
+        entries = MEMBER_MENU if viewer.member else OPERATOR_MENU
     return [
-        (url, str(label), is_here(url))
+        (url, counted(endpoint, str(label)), is_here(url))
         for endpoint, label, permission in entries
-        if viewer.may(permission)
+        if viewer.holds(permission) and viewer.may_open(endpoint)
         for url in (url_for(endpoint),)
     ]
+
+
+def counted(endpoint: str, label: str) -> str:
+    """How many requests wait stands on every page of the operators."""
+    waiting = request_list.waiting() if endpoint == "admin.change_requests_index" else 0
+    return _("%(what)s (%(num)s waiting)", what=label, num=waiting) if waiting else label
 
 
 def is_here(url: str) -> bool:
     """The page itself or one below it; the operators' start page has all the others below it and counts alone."""
     below = url != url_for("admin.queue") and request.path.startswith(f"{url}/")
     return request.path == url or below
+
+
+def notices_label() -> str:
+    unread = shown(viewer.member).unread
+    return _("Notices (%(unread)s unread)", unread=unread) if unread else _("Notices")
+
+
+def account_links() -> list[tuple[str, str]]:
+    """What a person's own menu holds, below the name."""
+    if viewer.operator:
+        own = [(endpoint, str(label)) for endpoint, label, right in OPERATOR_LINKS if viewer.may(right)]
+        return [(url_for(endpoint), label) for endpoint, label in [*own, ("own_data.show", _("Your data"))]]
+    links = [
+        ("notices.index", notices_label()),
+        ("integrations.index", _("Programs")),
+        ("company.show", _("Company")),
+        ("profile.show", _("Your profile")),
+        ("terms.own", _("Terms and receipts")),
+        ("own_data.show", _("Your data")),
+    ]
+    if viewer.may(Permission.CLOSURE_BEGIN):
+        links.append(("leave.show", _("Close the account")))
+    if viewer.may(Permission.PAPER_VIEW):
+        links.insert(0, ("papers.index", _("Documents")))
+    if viewer.may(Permission.REQUEST_VIEW):
+        links.insert(0, ("change_requests.index", _("Requests")))
+    return [(url_for(endpoint), label) for endpoint, label in links if viewer.may_open(endpoint)]
 
 
 def frame() -> dict:
@@ -50,16 +101,18 @@ def frame() -> dict:
         "viewer": known,
         "viewer_name": known.person.name if known else "",
         "provider": provider,
+        "this_year": local_day(g.clock.now(), provider.time_zone).year,
         "provider_name": provider.name,
         "locale": language(),
         "languages": [(code, OWN_NAMES.get(code, code)) for code in current_app.settings.locales],
         "language_url": url_for("language.choose"),
         "nav": menu(),
+        "limit": limit_of(viewer),
         "home_url": url_for("public.front"),
         "sign_in_url": None if known else url_for("auth.login"),
         "sign_out_url": url_for("auth.logout"),
-        "account_links": [(url_for("terms.own"), _("Terms and receipts"))] if known and known.member else [],
-        "footer_links": [(url_for("terms.index"), _("Terms and privacy"))],
+        "account_links": account_links() if known else [],
+        "footer_links": [(url_for("terms.index"), _("Terms and privacy")), (url_for("change_log.index"), _("Changes"))],
         "security_url": f"mailto:{provider.security_address}",
         "contact_email": provider.support_address,
     }

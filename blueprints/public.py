@@ -16,4 +16,4 @@ def front():
         return answer("public/front.html")
     if viewer.operator:
         return leave_to(url_for("admin.queue"))
-    return leave_to(url_for("dashboard.show" if viewer.partner.state == "active" else "application.show"))
+    return leave_to(url_for("dashboard.show" if viewer.may_open("dashboard.show") else "application.show"))

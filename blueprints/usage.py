@@ -115,7 +115,7 @@ def listing(days: Range, form: RangeForm, status: int = 422):
 
 
 @bp.get("/export.csv")
-@requires(Permission.USAGE_VIEW)
+@requires(Permission.USAGE_VIEW, least="export", area="exports")
 def export():
     """All pages. Days that cannot be shown are answered with the page that says so."""
     days, form = range_of(request.args, this_month(g.clock.now()))
@@ -126,7 +126,7 @@ def export():
 
 
 @bp.get("/days.csv")
-@requires(Permission.USAGE_VIEW)
+@requires(Permission.USAGE_VIEW, least="export", area="exports")
 def export_days():
     """Every day of every sub-account. What cannot be made now is answered with the page that says so."""
     days, form = range_of(request.args, this_month(g.clock.now()))
@@ -154,7 +154,7 @@ def account(number: str):
 
 
 @bp.get("/<account:number>/days.csv")
-@requires(Permission.USAGE_VIEW)
+@requires(Permission.USAGE_VIEW, least="export", area="exports")
 def account_days(number: str):
     """Every day of the one. Days that cannot be shown are answered with the page that says so."""
     days, form = range_of(request.args, last_days(g.clock.now()))

@@ -24,7 +24,8 @@ CONTRACT_STATES = ("draft", "active", "expired", "terminated")
 class Contract(Table):
     """The right to capacity for a term. `allocated_bytes` counts what its sub-accounts and child contracts hold;
     the database refuses more than `reserved_bytes` unless overdraft is allowed. `used_bytes` sums up its sub-accounts
-    as of `measured_at`, the oldest of their measurements. Prices are cents per GB and month."""
+    as of `measured_at`, the oldest of their measurements. Prices are cents per GB and month. Its own rules of fair use
+    go before the provider's where they are set."""
 
     id = AutoField()
     public_id = TextField(unique=True)
@@ -49,6 +50,9 @@ class Contract(Table):
     notice_days = IntegerField(default=90)
     version = IntegerField(default=1)
     created_at = UtcDateTimeField()
+    fair_use_window_days = IntegerField(null=True)
+    fair_use_decreases = IntegerField(null=True)
+    fair_use_percent = IntegerField(null=True)
 
     @property
     def free_bytes(self) -> int:

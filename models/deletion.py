@@ -7,7 +7,8 @@ from peewee import AutoField, BigIntegerField, ForeignKeyField, TextField
 from models.base import Table, UtcDateTimeField
 from models.sub_account import Region, SubAccount
 
-# too many were due at once, the database came out of a backup, an operator did it, the partner was not active
+# too many were due at once, the database came out of a backup, an operator did it or ended the contract, the partner
+# was not active
 HELD_REASONS = ("many", "restored", "operator", "partner")
 
 

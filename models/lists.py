@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from peewee import JOIN, OP, SQL, EnclosedNodeList, Expression, fn
 
-from models import search
+from models import flow_down, search
 from models.partner import Partner
 from models.prepared import Blank, ask
-from models.sub_account import SETTLED_PHASES, AccessKey, Customer, FlowDown, Region, SubAccount
-from models.terms import TermsVersion
+from models.sub_account import SETTLED_PHASES, AccessKey, Customer, Region, SubAccount
 
 PAGE_ROWS = 50
 BATCH_ROWS = 1000
+EVERY_ROW = 10**9
 STATES = {
     "active": ("ready", "updating", "waiting_capacity"),
     "setting-up": ("pending", "provisioning"),
@@ -31,7 +31,8 @@ class Asked:
     """What the list shall show. `text` is folded like the stored name keys (services.names.key). `state` is one of
     STATES or "changing"; an empty one leaves out what is deleted. `fill`: "near" (85 % or more) or "full"; `key`:
     "waiting" (the first key was never shown), "first" (it is still in use) or "old" (a working key was made before
-    `keys_before_at`). What is unknown filters nothing; an unknown sort is by name."""
+    `keys_before_at`); `terms`: one of flow_down.FILTERS. What is unknown filters nothing; an unknown sort is by name.
+    """
 
     text: str = ""
     state: str = ""
@@ -39,6 +40,7 @@ class Asked:
     fill: str = ""
     key: str = ""
     keys_before_at: datetime | None = None
+    terms: str = ""
     sort: str = "name"
 
 
@@ -76,6 +78,14 @@ def everything(partner: Partner, asked: Asked, at: datetime) -> Iterator:
         place = {column.name: getattr(rows[-1], column.name) for column in _order(SubAccount, shape.sort)[0]}
 
 
+def chosen(partner: Partner, asked: Asked, at: datetime, links_before_at: datetime | None = None) -> list[int]:
+    """The ids of the whole selection; with `links_before_at` of it only what flow_down.sendable says."""
+    shape = _shape(asked, "", False, EVERY_ROW)._replace(sendable=links_before_at is not None)
+    values = {"partner": partner.id, "region": asked.region, "at": at, "keys_before_at": asked.keys_before_at}
+    found = ask(_ids, shape, **values, **search.values(asked.text), links_before_at=links_before_at)
+    return [row_id for (row_id,) in found]
+
+
 def region_titles() -> dict[str, str]:
     """What people call each region, by its name; without those that are gone and in which nobody lives."""
     return {region.name: region.title for region in ask(_regions)}
@@ -95,11 +105,13 @@ class Shape(NamedTuple):
     region: bool
     fill: str
     key: str
+    terms: str
     text: tuple[bool, bool] | None
     sort: str
     place: str
     backwards: bool
     most: int
+    sendable: bool = False
 
 
 def _shape(asked: Asked, place: str, backwards: bool, most: int) -> Shape:
@@ -109,6 +121,7 @@ def _shape(asked: Asked, place: str, backwards: bool, most: int) -> Shape:
         bool(asked.region),
         asked.fill if asked.fill in ("near", "full") else "",
         asked.key if asked.key in KEYS else "",
+        asked.terms if asked.terms in flow_down.FILTERS else "",
         search.ways(asked.text) if asked.text else None,
         asked.sort if asked.sort in SORTS else "name",
         place,
@@ -130,11 +143,7 @@ def _rows(shape: Shape):
     def in_order(query):
         return _ordered(query, shape.sort, shape.backwards)
 
-    conditions = list(_conditions(shape))
-    if shape.text:
-        chosen = search.found(conditions, *shape.text, in_order, shape.most)
-    else:
-        chosen = SubAccount.select(SubAccount.id).where(*conditions)
+    ids = _chosen_ids(shape, in_order)
     query = (
         SubAccount.select(*_columns(Blank("at")))
         .join(Customer)
@@ -142,9 +151,20 @@ def _rows(shape: Shape):
         .join(Region)
         .switch(SubAccount)
         .join(AccessKey, JOIN.LEFT_OUTER, on=(AccessKey.sub_account == SubAccount.id) & (AccessKey.origin == "initial"))
-        .where(SubAccount.id.in_(in_order(chosen).limit(shape.most)))
+        .where(SubAccount.id.in_(in_order(ids).limit(shape.most)))
     )
     return in_order(query).namedtuples()
+
+
+def _chosen_ids(shape: Shape, in_order):
+    conditions = list(_conditions(shape))
+    if shape.text:
+        return search.found(conditions, *shape.text, in_order, shape.most)
+    return SubAccount.select(SubAccount.id).where(*conditions)
+
+
+def _ids(shape: Shape):
+    return _chosen_ids(shape, lambda query: query).tuples()
 
 
 def _columns(at) -> tuple:
@@ -156,31 +176,8 @@ def _columns(at) -> tuple:
         own.contact_name, own.contact_email, own.created_at,
         Customer.name.alias("customer_name"), Region.name.alias("region_name"),
         AccessKey.phase.alias("key_phase"), AccessKey.revealed_at.alias("key_revealed_at"),
-        agreed_label().alias("flow_down_label"), current_label(at).alias("current_label"),
+        *flow_down.columns(at),
     )  # fmt: skip
-
-
-def agreed_label():
-    """The label of the flow-down terms that the customer of the row agreed to last; NULL when none."""
-    return (
-        FlowDown.select(TermsVersion.label)
-        .join(TermsVersion)
-        .where(FlowDown.sub_account == SubAccount.id)
-        .order_by(FlowDown.id.desc())
-        .limit(1)
-    )
-
-
-def current_label(at: datetime | Blank):
-    """The label of the flow-down terms in force: those that were published last, and took effect. A version gives way
-    (`superseded`) when a newer one is published, and holds until that one takes effect."""
-    version = TermsVersion.alias()
-    return (
-        version.select(version.label)
-        .where(version.kind == "flow_down", version.state.in_(("published", "superseded")), version.effective_at <= at)
-        .order_by(version.effective_at.desc(), version.id.desc())
-        .limit(1)
-    )
 
 
 def _conditions(shape: Shape) -> Iterator:
@@ -198,6 +195,10 @@ def _conditions(shape: Shape) -> Iterator:
         yield _filled(shape.fill)
     if shape.key:
         yield SubAccount.id.in_(AccessKey.select(AccessKey.sub_account).where(_keyed(shape.key)))
+    if shape.terms:
+        yield flow_down.filtered(shape.terms, Blank("at"))
+    if shape.sendable:
+        yield flow_down.sendable(Blank("at"), Blank("links_before_at"))
     if shape.place:
         yield _beyond(shape)
 

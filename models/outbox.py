@@ -1,15 +1,19 @@
 """Effects that happen once, after the commit that wanted them."""
 
-from peewee import AutoField, BooleanField, IntegerField, TextField
+from peewee import AutoField, BlobField, BooleanField, ForeignKeyField, IntegerField, TextField
 
 from models.base import Table, UtcDateTimeField
+from models.partner import Partner
 
 
 class Mail(Table):
     """A mail, written in the transaction of its cause and sent by the worker. `private` mails carry a link: once sent,
-    their text is blanked here."""
+    their text is blanked here. `partner`: of whose affairs it tells, whoever it went to; None for mails to strangers
+    and to the provider's staff about several."""
 
     id = AutoField()
+    partner = ForeignKeyField(Partner, null=True)
+    partner_id: int | None
     template = TextField()
     recipient = TextField()
     subject = TextField()
@@ -23,6 +27,17 @@ class Mail(Table):
     attempts = IntegerField(default=0)
     next_attempt_at = UtcDateTimeField()
     last_error = TextField(default="")
+
+
+class MailAttachment(Table):
+    """A file that goes with a mail, of any kind; gone with the mail's text."""
+
+    id = AutoField()
+    mail = ForeignKeyField(Mail, backref="attachments")
+    mail_id: int
+    name = TextField()
+    media_type = TextField()
+    content = BlobField()
 
 
 class OneTimeKey(Table):

@@ -19,6 +19,12 @@ PARTNER_STATES = (
 
 
 class Partner(Table):
+    """`suspension_level`: how much of the portal a suspension leaves (levels of services/standing.py).
+
+    `details_asked_at`: since when the partner is asked whether its details are still right, `details_due_at` until when
+    it has time, `details_told_at` when it was told that this is over; all empty once somebody has confirmed them.
+    """
+
     id = AutoField()
     public_id = TextField(unique=True)
     kind = TextField(default="channel_partner")
@@ -38,6 +44,11 @@ class Partner(Table):
     applied_at = UtcDateTimeField(null=True)
     decided_at = UtcDateTimeField(null=True)
     decision_note = TextField(default="")
+    suspension_level = TextField(default="")
+    details_confirmed_at = UtcDateTimeField(null=True)
+    details_asked_at = UtcDateTimeField(null=True)
+    details_due_at = UtcDateTimeField(null=True)
+    details_told_at = UtcDateTimeField(null=True)
 
     @property
     def open_queries(self):
@@ -45,7 +56,8 @@ class Partner(Table):
 
 
 class Member(Table):
-    """A person of a partner. Role: admin, staff, viewer. Relation: employee, contractor, agent."""
+    """A person of a partner. Role: admin, staff, viewer. Relation: employee, contractor, agent. `wanted_email` becomes
+    the mail address when the link that was sent there is opened."""
 
     id = AutoField()
     public_id = TextField(unique=True)
@@ -54,6 +66,7 @@ class Member(Table):
     name = TextField()
     email = TextField()
     email_key = TextField(unique=True)
+    wanted_email = TextField(default="")
     phone = TextField(default="")
     job_title = TextField(default="")
     role = TextField(default="admin")

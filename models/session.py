@@ -26,7 +26,7 @@ class Session(Table):
 
 
 class OneTimeLink(Table):
-    """A link that works once: confirm_mail, reset_password, operator_setup. Only the token's hash is kept."""
+    """A link that works once: change_mail, confirm_mail, reset_password, operator_setup. Only the hash is kept."""
 
     id = AutoField()
     purpose = TextField()

@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime
 
-from peewee import AutoField, BigIntegerField, BooleanField, DateField, ForeignKeyField, IntegerField, TextField
+from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegerField, TextField
 
 from models.base import JsonField, Table, UtcDateTimeField
 from models.contract import Contract
 from models.partner import Partner
-from models.terms import TermsVersion
 
 BILLING = ("reserved", "pay_per_use")
 WANTED_STATES = ("active", "suspended", "deleted")
@@ -83,8 +82,10 @@ class SubAccount(Table):
 
     `observed_quota_bytes` is never below the quota that the service may hold: a raise is noted before the call, a
     decrease after it. `in_force_bytes` is the allocation that the service has confirmed. `suspended_at` and
-    `suspended_by` (a name) are those of a pause. With `delete_after_at` it is suspended until it is deleted, and can be
-    restored; `wanted_state` is "deleted" from when that begins.
+    `suspended_by` (a name) are those of a pause, `held_at` that of a suspension of its partner. With `delete_after_at`
+    it is suspended until it is deleted, and can be restored; `wanted_state` is "deleted" from when that begins.
+    `barred_at`: since then it is suspended because its contract is over, whatever the partner wants; `read_only`: its
+    data can be fetched nevertheless.
     """
 
     id = AutoField()
@@ -109,6 +110,9 @@ class SubAccount(Table):
     wanted_state = TextField(default="active")
     suspended_at = UtcDateTimeField(null=True)
     suspended_by = TextField(default="")
+    held_at = UtcDateTimeField(null=True)
+    barred_at = UtcDateTimeField(null=True)
+    read_only = BooleanField(default=False)
     delete_after_at = UtcDateTimeField(null=True)
     created_at = UtcDateTimeField()
 
@@ -145,7 +149,10 @@ class SubAccount(Table):
 
     @property
     def hard_quota_bytes(self) -> int | None:
-        """The quota that the service shall hold; None where more may be used and is billed (capacity rule 5)."""
+        """The quota that the service shall hold; None where more may be used and is billed (capacity rule 5). After the
+        end of the contract 0, under which data can be read and deleted, and nothing is taken in."""
+        if self.read_only:
+            return 0
         return None if self.allow_overdraft or self.billing == "pay_per_use" else self.allocated_bytes
 
     @property
@@ -155,21 +162,6 @@ class SubAccount(Table):
     @property
     def main_bucket(self) -> str:
         return f"{self.number}-main"
-
-
-class FlowDown(Table):
-    """How the passed-on terms (T2) were agreed with the customer of one sub-account."""
-
-    id = AutoField()
-    sub_account = ForeignKeyField(SubAccount, backref="flow_downs")
-    sub_account_id: int
-    version = ForeignKeyField(TermsVersion)
-    version_id: int
-    way = TextField()
-    reference = TextField()
-    agreed_on = DateField()
-    attested_by = TextField()
-    attested_at = UtcDateTimeField()
 
 
 class AccessKey(Table):

@@ -10,7 +10,7 @@ from models.partner import Partner
 from models.prepared import Blank, ask_one
 from models.sub_account import SubAccount
 from services import allocation_ledger as ledger
-from services import once
+from services import fair_use, once
 from services.audit import Act
 from services.capacity import LARGEST_BYTES, SMALLEST_STEP_BYTES
 from services.refusal import N_, NotFound, Refusal
@@ -68,8 +68,8 @@ def rebalance(
     """Changes any number of allocations of one contract, all or nothing (capacity rule 3). Returns the batch id.
 
     The storage service follows afterwards, decreases first. Raises AllocationStale when the contract changed since
-    `seen_version`, BelowUse or AllocationRefused when a change may not be; then nothing is changed.
-    A repeat with the same `once_key` answers as the first time.
+    `seen_version`, BelowUse or AllocationRefused when a change may not be, fair_use.BeyondFairUse when a partner lowers
+    more than it may at once; then nothing is changed. A repeat with the same `once_key` answers as the first time.
     """
     wanted = {change.number: change for change in changes}
     content = f"{contract.id}:{seen_version}:" + ",".join(f"{n}={c.after_bytes}" for n, c in sorted(wanted.items()))
@@ -78,26 +78,33 @@ def rebalance(
         earlier = once.earlier_answer(act, once_key, content)
         if earlier is not None:
             return earlier
-        _refuse_closed(contract)
-        if contract.version != seen_version:
-            raise AllocationStale()
-        batch = _carry_out(act, contract, _steps(contract, wanted), "changed", reason)
+        steps = plan(contract, wanted.values(), seen_version=seen_version)
+        if act.kind != "operator":
+            fair_use.refuse_beyond(contract, steps, act.at)
+        batch = _carry_out(act, contract, steps, "changed", reason)
         once.remember(act, once_key, content, batch)
     return batch
 
 
 def rehearse(act: Act, contract: Contract, changes: Iterable[Change], *, seen_version: int) -> None:
     """Refuses exactly as `rebalance` would, and leaves nothing behind."""
-    try:
-        with write_tx():
-            rebalance(act, contract, changes, seen_version=seen_version, once_key=ledger.new_batch())
-            raise _Rehearsed
-    except _Rehearsed:
-        return
+    with write_tx():
+        contract = Contract.locked(contract.id)
+        steps = plan(contract, changes, seen_version=seen_version)
+        fair_use.refuse_beyond(contract, steps, act.at)
 
 
-class _Rehearsed(Exception):
-    """Rolls the rehearsal back."""
+def plan(contract: Contract, changes: Iterable[Change], *, seen_version: int) -> list[ledger.Step]:
+    """The real changes, found to be possible but for fair use, their rows locked. Call with the contract locked.
+
+    Raises as `rebalance` does.
+    """
+    _refuse_closed(contract)
+    if contract.version != seen_version:
+        raise AllocationStale()
+    steps = _steps(contract, {change.number: change for change in changes})
+    _refuse_unfitting(contract, steps)
+    return steps
 
 
 def undo(act: Act, contract: Contract, batch: str, *, within: timedelta) -> str:
@@ -111,7 +118,9 @@ def undo(act: Act, contract: Contract, batch: str, *, within: timedelta) -> str:
         before_bytes = {line.sub_account_id: line.before_bytes for line in lines}
         numbers = SubAccount.select(SubAccount.id, SubAccount.number).where(SubAccount.id.in_(list(before_bytes)))
         wanted = {row.number: Change(row.number, before_bytes[row.id]) for row in numbers}
-        return _carry_out(act, contract, _steps(contract, wanted), "undone", "")
+        steps = _steps(contract, wanted)
+        _refuse_unfitting(contract, steps)
+        return _carry_out(act, contract, steps, "undone", "")
 
 
 def undoable_batch(contract: Contract, at: datetime, within: timedelta) -> str | None:
@@ -175,15 +184,21 @@ def _refuse_unfit(sub_account: SubAccount, change: Change) -> None:
 
 
 def _carry_out(act: Act, contract: Contract, steps: list[ledger.Step], cause: str, reason: str) -> str:
-    if not steps:
-        raise AllocationRefused(N_("Nothing is different from what is saved already."))
-    grown_bytes = sum(step.after_bytes - step.before_bytes for step in steps)
-    _refuse_overdrawn(contract, grown_bytes)
     batch = ledger.new_batch()
-    ledger.count(contract, grown_bytes)
+    ledger.count(contract, _grown_bytes(steps))
     ledger.want(act, steps)
     ledger.write(act, contract, steps, batch, cause, reason)
     return batch
+
+
+def _grown_bytes(steps: list[ledger.Step]) -> int:
+    return sum(step.after_bytes - step.before_bytes for step in steps)
+
+
+def _refuse_unfitting(contract: Contract, steps: list[ledger.Step]) -> None:
+    if not steps:
+        raise AllocationRefused(N_("Nothing is different from what is saved already."))
+    _refuse_overdrawn(contract, _grown_bytes(steps))
 
 
 def _refuse_closed(contract: Contract) -> None:

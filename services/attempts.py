@@ -37,7 +37,15 @@ class Limit:
 LOG_IN = "log_in"
 MAIL = "mail"
 HAND_OVER = "hand_over"
-LIMITS = {LOG_IN: Limit(10, 50, 5), MAIL: Limit(3, 20, 15), HAND_OVER: Limit(20, 20, 5)}
+AGREE = "agree"
+UPLOAD = "upload"
+LIMITS = {
+    LOG_IN: Limit(10, 50, 5),
+    MAIL: Limit(3, 20, 15),
+    HAND_OVER: Limit(20, 20, 5),
+    AGREE: Limit(20, 20, 5),
+    UPLOAD: Limit(20, 60, 5),
+}
 
 
 class TooManyAttempts(Refusal):

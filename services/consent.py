@@ -1,23 +1,20 @@
 """Which documents a partner has still to accept, and the evidence of each click (T1, T18; legal.md 4.2).
 
-An administrator accepts for the partner; what they accepted holds for its staff, who cannot bind it.
+An administrator accepts for the partner; what they accepted holds for its staff, who cannot bind it. What is personal
+(documents.PERSONAL) each member confirms for itself.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from peewee import fn
-
 from models.base import locked, write_tx
 from models.partner import Member, Partner
-from models.prepared import Blank, ask
 from models.terms import Acceptance, TermsVersion
-from services import documents, legal_text, mail
+from services import consent_receipts, consent_records, consent_state, documents, legal_text
 from services.audit import Act, record
 from services.refusal import N_, NotFound, Refusal
 from services.settings import Settings
 
-METHOD = "tick_box_and_button"
 Agreed = Iterable[tuple[int, str]]
 
 
@@ -33,57 +30,31 @@ class ConsentMissing(Refusal):
 
 
 def missing_kinds(member: Member, at: datetime) -> list[str]:
-    """Kinds of documents in force that this member's partner has still to accept. One query.
-
-    Of each kind only the version counts that came into force last. It counts by label: a text accepted in one language
-    is accepted.
-    """
-    return [version.kind for version in ask(_unanswered, partner=member.partner_id, at=at)]
-
-
-def _unanswered():
-    newer, accepted, at = TermsVersion.alias(), TermsVersion.alias(), Blank("at")
-    overtaken = newer.select(1).where(
-        newer.kind == TermsVersion.kind,
-        newer.label != TermsVersion.label,
-        newer.state.in_(documents.OPEN_STATES),
-        newer.effective_at <= at,
-        (newer.effective_at > TermsVersion.effective_at)
-        | ((newer.effective_at == TermsVersion.effective_at) & (newer.id > TermsVersion.id)),
-    )
-    answered = (
-        Acceptance.select(1)
-        .join(accepted)
-        .where(
-            Acceptance.partner == Blank("partner"),
-            accepted.kind == TermsVersion.kind,
-            accepted.label == TermsVersion.label,
-        )
-    )
-    return (
-        TermsVersion.select(TermsVersion.kind)
-        .where(
-            TermsVersion.state.in_(documents.OPEN_STATES),
-            TermsVersion.requires_acceptance,
-            TermsVersion.kind.not_in(documents.NOT_AT_SIGN_UP),
-            TermsVersion.effective_at <= at,
-            ~fn.EXISTS(overtaken),
-            ~fn.EXISTS(answered),
-        )
-        .distinct()
-        .order_by(TermsVersion.kind)
-    )
+    """Kinds of documents that stop this member right now: no version of them was ever accepted (T1). One query."""
+    return consent_state.of(member, at).missing
 
 
 def missing(member: Member, language: str, at: datetime) -> list[TermsVersion]:
-    """The texts themselves, in `language` where there is one, in the order in which they are shown."""
-    kinds = missing_kinds(member, at)
-    return [version for version in documents.required_at_sign_up(language, at) if version.kind in kinds]
+    """The texts that the member is asked about, in `language` where there is one, in the order in which they are shown:
+    those that stop it and those that there is time for yet. Of each kind the text in force, else the one announced."""
+    kinds = consent_state.of(member, at).asked
+    now = [version for version in documents.in_force(language, at) if version.kind in kinds]
+    in_force = {question.kind for question in consent_state.of(member, at).open if question.effective_at <= at}
+    now = [version for version in now if version.kind in in_force]
+    coming = {version.kind: version for version in reversed(documents.announced(language, at))}
+    later = [version for kind, version in coming.items() if kind in kinds - in_force and version.requires_acceptance]
+    return sorted(now + later, key=lambda version: documents.ORDER.index(version.kind))
 
 
-def checked(agreed: Agreed, wanted: Iterable[str], at: datetime) -> list[TermsVersion]:
-    """The versions that were ticked, read from the database. Raises ConsentStale when one of them is not in force or
-    not the text that was shown, ConsentMissing when a wanted kind was not ticked."""
+def for_member(member: Member, versions: Iterable[TermsVersion]) -> list[TermsVersion]:
+    """Those of the versions that this member may answer: administrators all, others what is personal."""
+    return [version for version in versions if member.role == "admin" or version.kind in documents.PERSONAL]
+
+
+def checked(agreed: Agreed, wanted: Iterable[str], at: datetime, *, announced: bool = False) -> list[TermsVersion]:
+    """The versions that were ticked, read from the database. Raises ConsentStale when one of them is not in force, nor,
+    where `announced` ones may be accepted, to come, or not the text that was shown; ConsentMissing when a wanted kind
+    was not ticked."""
     versions = []
     for version_id, sha256 in agreed:
         version = TermsVersion.get_or_none(id=version_id)
@@ -95,7 +66,8 @@ def checked(agreed: Agreed, wanted: Iterable[str], at: datetime) -> list[TermsVe
         ):
             raise ConsentStale
         now = documents.current(version.kind, version.language, at)
-        if now is None or now.label != version.label:
+        coming = announced and version.effective_at > at
+        if not coming and (now is None or now.label != version.label):
             raise ConsentStale
         versions.append(version)
     if set(wanted) - {version.kind for version in versions}:
@@ -106,119 +78,80 @@ def checked(agreed: Agreed, wanted: Iterable[str], at: datetime) -> list[TermsVe
 def accept(
     act: Act, member: Member, agreed: Agreed, *, shown: dict, declared_authority: bool, settings: Settings
 ) -> list[Acceptance]:
-    """Records the acceptance of (version id, SHA-256 that was shown) for the member's partner and mails the receipt;
-    to an applicant's address `send_receipt` does that once the address is confirmed: it may be a stranger's.
+    """Records the acceptance of (version id, SHA-256 that was shown) for the member's partner, or for the member itself
+    where that is meant, and mails the receipt; to an applicant's address `consent_receipts.send` does that once the
+    address is confirmed: it may be a stranger's.
 
     `shown` holds the exact texts of the boxes ("boxes": kind -> text), of the authority box and of the button. A
-    version that the partner accepted before is not recorded again, so a double click does no harm. Raises ConsentStale
-    (nothing recorded), ConsentMissing without authority, NotFound for a member who may not accept.
+    version that was accepted before is not recorded again, so a double click does no harm. Raises ConsentStale (nothing
+    recorded), ConsentMissing without authority, NotFound for a member who may not accept.
     """
-    if member.role != "admin":
-        raise NotFound
-    if not declared_authority:
-        raise ConsentMissing(
-            N_("Only someone who is authorised to bind the company can accept. Tick that box too."), "authority"
-        )
     with write_tx():
         partner = locked(Partner.select().where(Partner.id == member.partner_id)).get()
+        versions = checked(agreed, (), act.at, announced=partner.state != "draft")
+        _refuse_without_right(member, versions, declared_authority)
         # A draft has confirmed nothing: what an earlier attempt under its address recorded does not count for it.
-        wanted = None if partner.state == "draft" else missing_kinds(member, act.at)
-        versions = checked(agreed, (), act.at)
+        consent_state.forget(member)
+        wanted = None if partner.state == "draft" else consent_state.of(member, act.at).asked
         rows = [
-            _accepted(act, partner, member, version, shown)
+            consent_records.accepted(act, partner, member, version, shown, authority=declared_authority)
             for version in versions
             if wanted is None or version.kind in wanted
         ]
         if rows and partner.state != "draft":
-            _send_receipt(act, settings, member, rows)
+            consent_receipts.make(act, settings, member, rows)
     return rows
 
 
-def send_receipt(act: Act, settings: Settings, member: Member) -> None:
-    """Mails the receipt for what the member accepted last of each kind: an address that several sign-ups used gets one
-    receipt, for the sign-up that was confirmed. Call inside the transaction of the confirmation."""
-    query = Acceptance.select(Acceptance, TermsVersion).join(TermsVersion).where(Acceptance.member == member)
-    last: dict[str, Acceptance] = {}
-    for row in query.order_by(Acceptance.id.desc()):
-        last.setdefault(row.version.kind, row)
-    if last:
-        _send_receipt(act, settings, member, list(reversed(last.values())))
-
-
-def receipts(member: Member) -> list[Acceptance]:
-    """What this member can see the evidence of, newest first: an administrator the partner's, others their own."""
-    own = Acceptance.partner == member.partner_id if member.role == "admin" else Acceptance.member == member
-    query = Acceptance.select(Acceptance, TermsVersion).join(TermsVersion).where(own)
-    return list(query.order_by(Acceptance.accepted_at.desc(), Acceptance.id.desc()))
-
-
-def receipt(member: Member, acceptance_id: int) -> Acceptance:
-    """One of `receipts`. Raises NotFound for unknown and foreign ones alike."""
-    found = next((row for row in receipts(member) if row.id == acceptance_id), None)
-    if found is None:
+def _refuse_without_right(member: Member, versions: list[TermsVersion], declared_authority: bool) -> None:
+    company = [version for version in versions if version.kind not in documents.PERSONAL]
+    if member.role != "admin" and (company or not versions):
         raise NotFound
-    return found
+    if company and not declared_authority:
+        raise ConsentMissing(
+            N_("Only someone who is authorised to bind the company can accept. Tick that box too."), "authority"
+        )
 
 
-def _accepted(act: Act, partner: Partner, member: Member, version: TermsVersion, shown: dict) -> Acceptance:
-    row = Acceptance.create(
-        version=version,
-        sha256=version.sha256,
-        partner=partner,
-        partner_name=partner.legal_name,
-        register_number=partner.register_number or partner.vat_id,
-        member=member,
-        member_name=member.name,
-        member_email=member.email,
-        member_role=member.role,
-        declared_authority=True,
-        method=METHOD,
-        accepted_at=act.at,
-        ip=act.ip,
-        user_agent=act.user_agent[:500],
-        session_hash=act.session_hash,
-        shown=_shown_of(shown, version.kind),
-        request_id=act.request_id,
-    )
-    record(
-        act,
-        "terms.accepted",
-        row,
-        partner=partner,
-        after={"kind": version.kind, "label": version.label, "language": version.language, "sha256": version.sha256},
-    )
-    return row
+def viewed(act: Act, member: Member, versions: Iterable[TermsVersion]) -> None:
+    """The texts were put before this member: kept once each."""
+    _keep_once(act, "viewed", member, versions)
 
 
-def _shown_of(shown: dict, kind: str) -> dict:
-    """The labels as this document had them: its own box, the authority box, the button."""
-    boxes = shown.get("boxes", {})
-    return {**shown, "boxes": {kind: boxes[kind]}} if kind in boxes else shown
+def continued(act: Act, member: Member, language: str) -> list[TermsVersion]:
+    """The member goes on using the portal after versions took effect by notice: kept once each, with the text as this
+    member finds it. Returns them."""
+    kinds = {question.kind for question in consent_state.of(member, act.at).by_use if question.effective_at <= act.at}
+    if not kinds:
+        return []
+    versions = [version for version in documents.in_force(language, act.at) if version.kind in kinds]
+    _keep_once(act, "continued", member, versions)
+    return versions
 
 
-def _send_receipt(act: Act, settings: Settings, member: Member, rows: list[Acceptance]) -> None:
-    versions = [row.version for row in rows]
-    mail.queue(
-        act,
-        settings,
-        "receipt",
-        to=member.email,
-        locale=member.locale,
-        attachment=(f"documents-{rows[0].accepted_at:%Y-%m-%d}.txt", attachment(versions)),
-        path="/terms/mine",
-        name=member.name,
-        company=rows[0].partner_name,
-        accepted_at=rows[0].accepted_at,
-        accepted=[(version.title, version.label, version.language, version.sha256) for version in versions],
-        ip=rows[0].ip,
-    )
+def decline(act: Act, member: Member, versions: Iterable[TermsVersion]) -> None:
+    """The member does not agree. What takes effect by notice does not bind who objected; of what needs a click nothing
+    changes but the record: the times of the versions go on. Raises NotFound for a member who could not have agreed."""
+    given = list(versions)
+    _refuse_without_right(member, given, declared_authority=True)
+    with write_tx():
+        partner = locked(Partner.select().where(Partner.id == member.partner_id)).get()
+        for version in given:
+            if consent_records.happened(act, "declined", member, version):
+                after = {"kind": version.kind, "label": version.label, "sha256": version.sha256}
+                record(act, "terms.declined", version, partner=partner, after=after)
+        consent_state.forget(member)
 
 
-def attachment(versions: Iterable[TermsVersion]) -> str:
-    """The texts to store: each under a line with its version, language and SHA-256, then exactly the text digested."""
-    line = "=" * 72
-    return "\n".join(
-        f"{line}\n{version.title} · {version.label} · {version.language}\n"
-        f"SHA-256 {version.sha256}\n{line}\n{version.body}"
-        for version in versions
-    )
+def administrators(partner: Partner) -> list[str]:
+    """Names of those who can accept for the partner."""
+    rows = Member.select(Member.name).where(Member.partner == partner, Member.role == "admin", Member.active)
+    return [row.name for row in rows.order_by(Member.name)]
+
+
+def _keep_once(act: Act, kind: str, member: Member, versions: Iterable[TermsVersion]) -> None:
+    new = [version for version in versions if not consent_records.known(kind, member, version)]
+    if new:
+        with write_tx():
+            for version in new:
+                consent_records.happened(act, kind, member, version)

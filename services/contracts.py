@@ -12,7 +12,7 @@ from peewee import IntegrityError, fn
 from models.base import locked, write_tx
 from models.contract import CONTRACT_KINDS, Contract
 from models.partner import Partner
-from services import once
+from services import once, one_by_one
 from services.audit import Act, record
 from services.capacity import LARGEST_BYTES, SMALLEST_STEP_BYTES
 from services.clock import local_day
@@ -106,8 +106,14 @@ def sweep(act: Act, settings: Settings) -> list[Contract]:
     today = local_day(act.at, settings.provider.time_zone)
     begins = (Contract.state == "draft") & (Contract.starts_on <= today)
     ends = Contract.state.in_(("draft", "active")) & (Contract.ends_on < today)
-    due = [row.id for row in Contract.select(Contract.id).where(begins | ends).order_by(Contract.id)]
-    return [moved for contract_id in due if (moved := _move(act, contract_id, today))]
+    moved: list[Contract] = []
+
+    def move(contract_id: int) -> None:
+        if contract := _move(act, contract_id, today):
+            moved.append(contract)
+
+    one_by_one.rows(act, "term of contract", Contract.select(Contract.id).where(begins | ends), move)
+    return moved
 
 
 def suggested_number(at: date) -> str:
@@ -157,8 +163,8 @@ def _refuse(partner: Partner, terms: ContractTerms, today: date) -> None:
         raise _another_number()
     if terms.kind not in CONTRACT_KINDS:
         raise ContractRefused(N_("Choose one of the kinds."), "kind")
-    _refuse_capacity(terms)
-    _refuse_prices(terms)
+    refuse_capacity(terms.kind, terms.reserved_bytes)
+    refuse_prices(terms, terms.currency)
     _refuse_term(terms, today)
 
 
@@ -170,15 +176,17 @@ def _another_number() -> ContractRefused:
     return ContractRefused(N_("Another contract has this number. Choose another one."), "number")
 
 
-def _refuse_capacity(terms: ContractTerms) -> None:
-    if terms.reserved_bytes < 0 or terms.reserved_bytes > LARGEST_BYTES or terms.reserved_bytes % SMALLEST_STEP_BYTES:
+def refuse_capacity(kind: str, reserved_bytes: int) -> None:
+    """Raises ContractRefused for what is no capacity of a contract of this kind."""
+    if reserved_bytes < 0 or reserved_bytes > LARGEST_BYTES or reserved_bytes % SMALLEST_STEP_BYTES:
         raise ContractRefused(N_("Enter whole gigabytes, such as 1 GB or 1.5 TB."), "reserved_bytes")
-    if terms.kind == "reserved" and not terms.reserved_bytes:
+    if kind == "reserved" and not reserved_bytes:
         raise ContractRefused(N_("A reserved package needs a capacity above zero."), "reserved_bytes")
 
 
-def _refuse_prices(terms: ContractTerms) -> None:
-    if terms.currency not in CURRENCIES:
+def refuse_prices(terms: object, currency: str) -> None:
+    """Raises ContractRefused for a price or currency out of bounds."""
+    if currency not in CURRENCIES:
         raise ContractRefused(N_("Choose one of the currencies."), "currency")
     for name in ("price_cents", "excess_price_cents", "egress_price_cents"):
         price = getattr(terms, name)
@@ -195,5 +203,10 @@ def _refuse_term(terms: ContractTerms, today: date) -> None:
         )
     if terms.ends_on is not None and terms.ends_on < today:
         raise ContractRefused(N_("The last day lies in the past. Today is %(today_on)s."), "ends_on", today_on=today)
-    if not 0 <= terms.notice_days <= LONGEST_NOTICE_DAYS:
+    refuse_notice(terms.notice_days)
+
+
+def refuse_notice(days: int) -> None:
+    """Raises ContractRefused for a notice out of bounds."""
+    if not 0 <= days <= LONGEST_NOTICE_DAYS:
         raise ContractRefused(N_("Enter between 0 and %(most)s days."), "notice_days", most=LONGEST_NOTICE_DAYS)

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from models.base import locked, write_tx
+from models.closure import Closure, ClosureAccount
 from models.deletion import Deletion
 from models.partner import Partner
 from models.sub_account import AccessKey, Region, SubAccount
-from services import restored
+from services import features, restored
 from services.audit import Act, record
 from services.purging import PROGRESS_WITHIN, destroy_key
 from services.refusal import N_, NotFound, Refusal
@@ -23,7 +24,7 @@ from services.site import Site
 COUNTED = timedelta(hours=1)
 BATCH = 50
 MOST_ROWS = 200
-Answer = Literal["begin", "wait", "many", "partner"]
+Answer = Literal["begin", "wait", "many", "partner", "operator"]
 
 
 class ReleaseRefused(Refusal):
@@ -47,7 +48,7 @@ def may_begin(at: datetime, settings: Settings, region: Region, deletion: Deleti
     several workers count one after the other.
 
     wait: not now, ask again. Anything else is why a second person has to look; many: so many began within the hour
-    (threats.md 27), partner: that is not active.
+    (threats.md 27), partner: that is not active, operator: one of them ended its contract.
     """
     if restored.on():
         return "wait"
@@ -55,14 +56,22 @@ def may_begin(at: datetime, settings: Settings, region: Region, deletion: Deleti
         return "begin"
     if partner.state != "active":
         return "partner"
+    if _terminated(deletion):
+        return "operator"
     began = Deletion.select().where(
         Deletion.region == region, Deletion.started_at > at - COUNTED, Deletion.released_at.is_null()
     )
     return "begin" if began.count() < settings.deletions_per_hour else "many"
 
 
+def _terminated(deletion: Deletion) -> bool:
+    """Whether it comes from a contract that an operator ended: nobody removes data alone."""
+    own = (ClosureAccount.sub_account == deletion.sub_account_id) & (Closure.cause == "terminated")
+    return ClosureAccount.select().join(Closure).where(own, Closure.state == "purging").exists()
+
+
 def _due(site: Site):
-    """Those whose delay is over and which nobody holds: neither an operator nor the guard."""
+    """Those whose delay is over and which nobody holds: neither an operator, nor the guard, nor a switch (T5)."""
     held = Deletion.held_at.is_null(False) & Deletion.released_at.is_null()
     return (
         SubAccount.select(SubAccount.id)
@@ -72,6 +81,7 @@ def _due(site: Site):
             SubAccount.delete_after_at <= site.clock.now(),
             SubAccount.wanted_state == "suspended",
             SubAccount.paused_at.is_null(),
+            features.open_to("sub_account_deletion", SubAccount.partner, site.clock.now()),
             ~held,
         )
         .order_by(SubAccount.delete_after_at, SubAccount.id)

@@ -2,20 +2,26 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from models.base import write_tx
 from models.terms import TermsVersion
-from services import legal_text
+from services import legal_text, policy
 from services.audit import Act, record
 from services.refusal import NotFound
 from services.settings import Settings
 
 # flow_down binds customers, not partners: it is accepted or attested per sub-account (T2).
 NOT_AT_SIGN_UP = ("flow_down",)
-ORDER = ("portal_terms", "privacy_notice", "flow_down")
+# What each person accepts or reads for themselves; all else a partner's administrator accepts for the company.
+PERSONAL = ("privacy_notice",)
+ORDER = ("portal_terms", "data_processing", "acceptable_use", "privacy_notice", "flow_down")
 OPEN_STATES = ("published", "superseded")
 BINDING = "en"
+BROUGHT = {
+    "en": "The portal did not have this document before.",
+    "de": "Dieses Dokument gab es im Portal bisher nicht.",
+}
 
 
 @dataclass(frozen=True)
@@ -30,23 +36,35 @@ class Entry:
     languages: tuple[str, ...]
     change_summary: str
     language: str
+    reason: str
+    requires_acceptance: bool
+    supersedes: str
 
 
 def publish_shipped(act: Act, settings: Settings) -> list[str]:
     """Publishes the shipped texts in the installation's languages, once: again, it finds them and does nothing.
 
     A kind of which the provider has published a version of its own is left alone, because a text from the product
-    must not come into force over it. Returns a line for each text published. Raises ValueError when the settings lack
-    a detail that the texts name.
+    must not come into force over it. A kind that a running portal did not have before comes with the time of grace
+    that the provider's rules name: nobody is stopped by an upgrade. Returns a line for each text published. Raises
+    ValueError when the settings lack a detail that the texts name.
     """
     languages = [language for language in settings.locales if language in legal_text.LANGUAGES]
+    facts = _facts(settings, binding_among(languages))
     with write_tx():
+        grace_days = policy.current().terms_grace_days if _published().exists() else None
         return [
-            _publish(act, text)
+            _publish(act, text, grace_days)
             for kind in legal_text.KINDS
-            for text in (legal_text.shipped(kind, language, _facts(settings)) for language in languages)
+            for text in (legal_text.shipped(kind, language, facts) for language in languages)
             if _is_new(text)
         ]
+
+
+def binding_among(languages: Iterable[str]) -> str:
+    """The language whose text binds: English where the installation has it, else its first."""
+    given = list(languages)
+    return BINDING if BINDING in given or not given else given[0]
 
 
 def in_force(language: str, at: datetime) -> list[TermsVersion]:
@@ -69,12 +87,46 @@ def required_at_sign_up(language: str, at: datetime) -> list[TermsVersion]:
     ]
 
 
+def announced(language: str, at: datetime) -> list[TermsVersion]:
+    """Published texts that come into force after `at`, the next first; one row a version, language as in `in_force`."""
+    coming: dict[tuple[str, str], list[TermsVersion]] = {}
+    for row in _published().where(TermsVersion.effective_at > at).order_by(TermsVersion.effective_at, TermsVersion.id):
+        coming.setdefault((row.kind, row.label), []).append(row)
+    return [_best(rows, language) for rows in coming.values()]
+
+
 def permalink(kind: str, label: str, language: str) -> TermsVersion:
     """A published text, in force or not any more. Raises NotFound, for drafts as well."""
     version = TermsVersion.get_or_none(kind=kind, label=label, language=language)
     if version is None or version.state not in OPEN_STATES:
         raise NotFound
     return version
+
+
+def texts_of(kind: str, label: str) -> dict[str, TermsVersion]:
+    """Language -> text of one published version. Raises NotFound, for drafts as well."""
+    rows = _published().where(TermsVersion.kind == kind, TermsVersion.label == label)
+    found = {row.language: row for row in rows.order_by(TermsVersion.language)}
+    if not found:
+        raise NotFound
+    return found
+
+
+def text_in(kind: str, label: str, language: str) -> TermsVersion:
+    """One published version in this language, else in the binding one, else in any. Raises NotFound."""
+    return _best(list(texts_of(kind, label).values()), language)
+
+
+def label_before(version: TermsVersion) -> str | None:
+    """The label of the version that held before this one; None for the first of its kind."""
+    if version.supersedes:
+        return version.supersedes
+    earlier = (TermsVersion.effective_at < version.effective_at) | (
+        (TermsVersion.effective_at == version.effective_at) & (TermsVersion.id < version.id)
+    )
+    others = _published().where(TermsVersion.kind == version.kind, TermsVersion.label != version.label, earlier)
+    before = others.order_by(TermsVersion.effective_at.desc(), TermsVersion.id.desc()).first()
+    return before.label if before else None
 
 
 def other_languages(version: TermsVersion) -> list[str]:
@@ -119,7 +171,7 @@ def _newest_of_each_kind(at: datetime) -> dict[str, list[TermsVersion]]:
 def _best(rows: list[TermsVersion], language: str) -> TermsVersion:
     """The text in the reader's language, else the binding one, else any."""
     by_language = {row.language: row for row in rows}
-    return by_language.get(language) or by_language.get(BINDING) or rows[0]
+    return by_language.get(language) or by_language.get(rows[0].binding) or rows[0]
 
 
 def _entry(rows: list[TermsVersion], language: str) -> Entry:
@@ -134,6 +186,9 @@ def _entry(rows: list[TermsVersion], language: str) -> Entry:
         languages,
         best.change_summary,
         best.language,
+        best.reason,
+        best.requires_acceptance,
+        best.supersedes,
     )
 
 
@@ -149,30 +204,39 @@ def _is_new(text: legal_text.LegalText) -> bool:
     return not others.exists() and not same.exists()
 
 
-def _publish(act: Act, text: legal_text.LegalText) -> str:
-    version = TermsVersion.create(
-        kind=text.kind,
-        label=text.label,
-        language=text.language,
-        title=text.title,
-        body=text.body,
-        sha256=legal_text.digest(text.body),
-        state="published",
-        requires_acceptance=text.kind not in NOT_AT_SIGN_UP,
-        author="shipped with the portal",
-        published_at=act.at,
-        effective_at=act.at,
-    )
-    record(
-        act,
-        "terms.published",
-        version,
-        after={"kind": text.kind, "label": text.label, "language": text.language, "sha256": version.sha256},
-    )
+def _publish(act: Act, text: legal_text.LegalText, grace_days: int | None) -> str:
+    """`grace_days` None: nobody uses the portal yet. A language that was added later stands beside its version."""
+    beside = _published().where(TermsVersion.kind == text.kind, TermsVersion.label == text.label).first()
+    asked = text.kind not in NOT_AT_SIGN_UP
+    values: dict = {"effective_at": act.at, "told_at": act.at}
+    if beside is not None:
+        names = ("effective_at", "told_at", "grace_days", "grace_until_at")
+        values = {name: getattr(beside, name) for name in names} | {"requires_acceptance": beside.requires_acceptance}
+        values |= {"reason": BROUGHT[text.language] if beside.reason else ""}
+    elif asked and grace_days is not None:
+        until_at = act.at + timedelta(days=grace_days)
+        values |= {"told_at": None, "grace_days": grace_days, "grace_until_at": until_at}
+        values |= {"reason": BROUGHT[text.language]}
+    row = {
+        "kind": text.kind,
+        "label": text.label,
+        "language": text.language,
+        "title": text.title,
+        "body": text.body,
+        "sha256": legal_text.digest(text.body),
+        "state": "published",
+        "requires_acceptance": asked,
+        "author": "shipped with the portal",
+        "published_at": act.at,
+        "binding": text.binding,
+    }
+    version = TermsVersion.create(**row | values)
+    named = {name: row[name] for name in ("kind", "label", "language", "sha256")}
+    record(act, "terms.published", version, after=named)
     return f"published {text.kind} {text.label} ({text.language})"
 
 
-def _facts(settings: Settings) -> dict[str, str]:
+def _facts(settings: Settings, binding: str) -> dict[str, str]:
     provider = settings.provider
     own = {name: str(getattr(provider, name, "")) for name in legal_text.PLACEHOLDERS}
-    return own | {"provider_name": provider.name, "binding_language": BINDING}
+    return own | {"provider_name": provider.name, "binding_language": binding}

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from models.base import locked, write_tx
 from models.partner import Partner
 from models.sub_account import AccessKey, Customer, HandOver, Region, SubAccount
-from services import access_keys, attempts
+from services import access_keys, attempts, features, flow_down_keys
 from services import hand_over_links as links
 from services.audit import Act
 from services.refusal import N_, NotFound, Refusal
@@ -33,6 +33,15 @@ class HandOverUsed(HandOverClosed):
     """The link showed its secret already: to whoever opened it first."""
 
 
+class HandOverOff(HandOverClosed):
+    """The provider switched handing over off (T5): for all, or for the partner whose link it is. `texts`: what it says
+    about it, by language."""
+
+    def __init__(self, texts: dict[str, str]):
+        super().__init__(N_("Keys are not handed over at present. Open this link again later."))
+        self.texts = texts
+
+
 @dataclass(frozen=True)
 class Handed:
     """What the link shows, once."""
@@ -48,6 +57,8 @@ def create(act: Act, settings: Settings, partner: Partner, number: str, key_id: 
     access_keys.own_key(partner, number, key_id)
     with write_tx():
         key = locked(AccessKey.select().where(AccessKey.id == key_id)).get()
+        if flow_down_keys.held(key.sub_account_id, act.at):
+            raise access_keys.KeyNotShown(flow_down_keys.HELD)
         if not access_keys.may_show(act, key) or key.wanted != "active":
             raise access_keys.KeyNotShown(
                 N_("This secret can no longer be handed over. Replace the key to get a new one.")
@@ -76,7 +87,7 @@ def withdraw(act: Act, partner: Partner, number: str, key_id: int) -> None:
 
 def look(token: str, at: datetime) -> HandOver:
     """The open link with key, sub-account, customer, partner and region; changes nothing, because mail scanners open
-    every link. Raises NotFound and HandOverClosed."""
+    every link. Raises NotFound and HandOverClosed, of which HandOverUsed and HandOverOff are kinds."""
     link = (
         HandOver.select(HandOver, AccessKey, SubAccount, Customer, Partner, Region)
         .join(AccessKey)
@@ -91,6 +102,8 @@ def look(token: str, at: datetime) -> HandOver:
     )
     if link is None:
         raise NotFound()
+    if (switch := features.off("key_hand_over", link.access_key.sub_account.partner_id, at)) is not None:
+        raise HandOverOff(switch.texts)
     if link.used_at is not None:
         raise HandOverUsed(
             N_("This link was already used on %(used_at)s. Each link shows the key once."), used_at=link.used_at
@@ -101,6 +114,8 @@ def look(token: str, at: datetime) -> HandOver:
         )
     if link.expires_at <= at or link.sealed is None:
         raise HandOverClosed(N_("The time of this link is up. It could be used for 48 hours."))
+    if flow_down_keys.held(link.access_key.sub_account_id, at):
+        raise HandOverClosed(N_("The key is shown as soon as the terms for your storage are agreed to."))
     return link
 
 

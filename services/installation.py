@@ -2,7 +2,7 @@
 
 from models import schema
 from models.base import database, write_tx
-from services import documents, regions, remote_names
+from services import change_log, documents, regions, remote_names
 from services.audit import Act
 from services.clock import Clock
 from services.settings import Settings
@@ -17,6 +17,7 @@ def prepare(settings: Settings, clock: Clock) -> list[str]:
     with database.connection_context(), write_tx():
         act = Act(at=clock.now(), actor_name="installation", source="cli")
         lines += documents.publish_shipped(act, settings) or []
+        lines += change_log.publish_shipped(act, settings)
         lines += regions.enrol(backends, act.at)
         remote_names.own_prefix()
     return lines or ["the database is up to date"]

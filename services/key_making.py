@@ -5,7 +5,7 @@ import string
 
 from models.base import write_tx
 from models.sub_account import AccessKey, SubAccount
-from services import key_switching
+from services import flow_down_keys, key_switching
 from services.access_keys import SHOW_AGAIN_WITHIN
 from services.audit import Act, record
 from services.secret import Secret, Vault
@@ -23,6 +23,8 @@ def make_next(storage: Storage, vault: Vault, act: Act, row: SubAccount, remote:
     )
     for key in keys:
         if key.phase == "pending":
+            if flow_down_keys.held(row.id, act.at):
+                continue  # made as soon as the customer agrees
             _make(storage, vault, act, row, key, standing)
             return True
         if key.access_key_id and key_switching.bring(storage, vault, act, row, key, standing.get(key.access_key_id)):

@@ -5,11 +5,12 @@ What may be done when is in `key_rules`; whatever is refused raises KeyRefused.
 """
 
 from datetime import timedelta
+from functools import partial
 
 from models.base import locked, write_tx
 from models.partner import Partner
 from models.sub_account import AccessKey, SubAccount
-from services import hand_over_links, key_rules, once
+from services import features, hand_over_links, key_rules, once, one_by_one
 from services.audit import Act, record
 from services.key_rules import KeyRefused, Standing
 from services.purging import deadline
@@ -28,6 +29,7 @@ def replace(act: Act, partner: Partner, number: str, key_id: int, once_key: str)
         if earlier is not None:
             return AccessKey.get(AccessKey.sub_account == now.account, AccessKey.id == int(earlier))
         _refuse_deleted(key)
+        _say(key_rules.why_held(now))
         _say(key_rules.why_not_replace(now, key))
         for missed in (other for other in now.keys if key_rules.missed(now, other)):
             _delete(act, now, missed)
@@ -89,17 +91,21 @@ def delete(act: Act, partner: Partner, number: str, key_id: int) -> None:
 def delete_due(act: Act) -> int:
     """Deletes the keys that have been off for as long as was set; returns how many. For the sweep."""
     off = (AccessKey.wanted == "inactive") & (AccessKey.phase == "inactive")
-    due = off & (AccessKey.delete_after_at <= act.at)
-    deleted = 0
-    for found in AccessKey.select(AccessKey, SubAccount).join(SubAccount).where(due).order_by(AccessKey.id):
-        account = found.sub_account
-        with write_tx():
-            now, key = _standing(act, account.partner_id, account.number, found.id, deleted=True)
-            if key.wanted == "inactive" and key.delete_after_at is not None and key.delete_after_at <= act.at:
-                _delete(act, now, key)
-                _want(act, now.account)
-                deleted += 1
-    return deleted
+    due = off & (AccessKey.delete_after_at <= act.at) & features.open_to("keys", SubAccount.partner, act.at)
+    found = AccessKey.select(AccessKey.id).join(SubAccount).where(due).order_by(AccessKey.id)
+    return one_by_one.rows(act, "deletion of access key", found, partial(_delete_due, act))
+
+
+def _delete_due(act: Act, key_id: int) -> bool:
+    """False when it was switched on again, or is deleted."""
+    account = SubAccount.select().join(AccessKey).where(AccessKey.id == key_id).get()
+    with write_tx():
+        now, key = _standing(act, account.partner_id, account.number, key_id, deleted=True)
+        due = key.wanted == "inactive" and key.delete_after_at is not None and key.delete_after_at <= act.at
+        if due:
+            _delete(act, now, key)
+            _want(act, now.account)
+    return due
 
 
 def _standing(

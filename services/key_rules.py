@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.sub_account import AccessKey, Region, SubAccount
-from services import access_keys, hand_over_links
+from services import access_keys, flow_down_keys, hand_over_links
 from services.audit import Act
 from services.refusal import N_, Refusal
 
@@ -31,7 +31,7 @@ class Standing:
 @dataclass(frozen=True)
 class Offer:
     """One key and what can be done with it now. `missed`: its secret was never shown and can no longer be;
-    `elsewhere`: another log-in can still show it."""
+    `elsewhere`: another log-in can still show it; `held`: it waits for the customer's agreement (T2)."""
 
     key: AccessKey
     age_days: int
@@ -44,6 +44,7 @@ class Offer:
     may_delete: bool
     may_hand_over: bool
     handed_until_at: datetime | None
+    held: bool
 
 
 def standing(act: Act, account: SubAccount, keys: list[AccessKey]) -> Standing:
@@ -55,7 +56,8 @@ def standing(act: Act, account: SubAccount, keys: list[AccessKey]) -> Standing:
 def offers(act: Act, account: SubAccount, keys: list[AccessKey]) -> list[Offer]:
     """The keys that are not deleted, with what each allows to whoever acts."""
     now = standing(act, account, keys)
-    return [_offer(now, key) for key in now.keys]
+    held = why_held(now) is not None
+    return [_offer(now, key, held) for key in now.keys]
 
 
 def rotation(offers: list[Offer]) -> tuple[str, ...]:
@@ -75,8 +77,8 @@ def rotation(offers: list[Offer]) -> tuple[str, ...]:
     return tuple("done" if step < at else "current" if step == at else "todo" for step in range(4))
 
 
-def _offer(now: Standing, key: AccessKey) -> Offer:
-    may_show, gone = access_keys.may_show(now.act, key), missed(now, key)
+def _offer(now: Standing, key: AccessKey, held: bool) -> Offer:
+    may_show, gone = access_keys.may_show(now.act, key) and not held, missed(now, key)
     new = key.origin == "rotation" and key.phase == "live" and key.revealed_at is None
     return Offer(
         key=key,
@@ -84,13 +86,19 @@ def _offer(now: Standing, key: AccessKey) -> Offer:
         may_show=may_show,
         missed=gone,
         elsewhere=new and not gone and not may_show and key.id not in now.links,
-        may_replace=why_not_replace(now, key) is None,
+        may_replace=not held and why_not_replace(now, key) is None,
         may_switch_off=why_not_off(now, key) is None,
         may_switch_on=why_not_on(now, key) is None,
         may_delete=why_not_delete(now, key) is None,
         may_hand_over=may_show and key.wanted == "active",
         handed_until_at=now.links.get(key.id),
+        held=held,
     )
+
+
+def why_held(now: Standing) -> KeyRefused | None:
+    """The words against making or showing a key before the customer has agreed, or None (T2)."""
+    return KeyRefused(flow_down_keys.HELD) if flow_down_keys.held(now.account.id, now.act.at) else None
 
 
 def why_not_replace(now: Standing, key: AccessKey) -> KeyRefused | None:

@@ -11,6 +11,7 @@ from peewee import SQL, chunked
 
 from models.base import locked, skip_locked, write_tx
 from models.sub_account import SubAccount
+from services import features
 from services.allocation_ledger import APPLY_WITHIN
 from services.site import Site
 
@@ -27,11 +28,16 @@ class LeaseLost(Exception):
 def take(site: Site) -> SubAccount | None:
     """Leases the sub-account of the region that has been due for longest; None when nothing is due.
 
-    What is on hold is not due until it is let go; only that its access is barred does not wait for that."""
+    What is on hold is not due until it is let go, nor is what belongs to a partner for whom this work is switched off
+    (T5); only that its access is barred, and that its data can be fetched after the end of its contract (T19), do not
+    wait for that."""
     now = site.clock.now()
     free = SubAccount.lease_until_at.is_null() | (SubAccount.lease_until_at < now)
     to_be_barred = (SubAccount.wanted_state == "suspended") & (SubAccount.observed_state == "active")
-    waits = (SubAccount.paused_at.is_null() | to_be_barred) & (SubAccount.next_attempt_at <= now)
+    to_be_read = SubAccount.read_only & (SubAccount.wanted_state == "active") & (SubAccount.observed_state != "")
+    switched_on = features.open_to("provisioning", SubAccount.partner, now)
+    goes_on = SubAccount.paused_at.is_null() & (switched_on | to_be_read)
+    waits = (goes_on | to_be_barred) & (SubAccount.next_attempt_at <= now)
     due = OPEN_WORK & free & waits & (SubAccount.region == site.region)
     with write_tx():
         row = skip_locked(

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-KINDS = ("portal_terms", "privacy_notice", "flow_down")
+KINDS = ("portal_terms", "data_processing", "acceptable_use", "privacy_notice", "flow_down")
 LANGUAGES = ("en", "de")
 PLACEHOLDERS = frozenset(
     (
@@ -71,19 +71,31 @@ def digest(body: str) -> str:
     return hashlib.sha256(canonical(body)).hexdigest()
 
 
-def to_html(body: str) -> str:
+def to_html(body: str, lead: Callable[[str], str] = str, mark: str = "") -> str:
     """HTML of the Markdown subset: headings, paragraphs, lists, bold, links. Everything else comes out as text.
 
     Headings are h2 or h3, because the page has its own h1. Their ids come from the section number and are
-    therefore the same in every language. Web links send no referrer (T15).
+    therefore the same in every language. Web links go where `lead` sends them, carry `mark` (HTML of our own) behind
+    their words, and send no referrer (T15).
     """
     parser = _parser()
     tokens = parser.parse(body)
     _name_headings(tokens)
-    for token in (child for block in tokens for child in block.children or ()):
-        if token.type == "link_open" and re.match(r"https?:", str(token.attrs["href"]), re.IGNORECASE):
-            token.attrs["rel"] = "noreferrer"
+    for block in tokens:
+        _mark_web_links(block.children or [], lead, mark)
     return str(parser.renderer.render(tokens, parser.options, {}))
+
+
+def _mark_web_links(children: list[Token], lead: Callable[[str], str], mark: str) -> None:
+    closes = 0
+    for place, token in reversed(list(enumerate(children))):
+        # from the end, so that what is put in moves nothing that is still to be looked at
+        if token.type == "link_close":
+            closes = place
+        elif token.type == "link_open" and re.match(r"https?:", str(token.attrs["href"]), re.IGNORECASE):
+            token.attrs |= {"href": lead(str(token.attrs["href"])), "rel": "external noreferrer"}
+            if mark:
+                children.insert(closes, Token("html_inline", "", 0, content=mark))
 
 
 def _filled(text: str, language: str, provider: Mapping[str, str]) -> str:

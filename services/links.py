@@ -15,7 +15,7 @@ from services.audit import Act, record
 from services.people import partner_id_of
 from services.refusal import N_, NotFound, Refusal
 
-HOURS = {"confirm_mail": 48, "reset_password": 1, "operator_setup": 48}
+HOURS = {"change_mail": 24, "confirm_mail": 48, "reset_password": 1, "operator_setup": 48}
 
 
 class LinkExpired(Refusal):
@@ -36,7 +36,7 @@ def issue(act: Act, purpose: str, person: Member | Operator, hours: int | None =
     token = secrets.token_urlsafe(32)
     is_member = isinstance(person, Member)
     with write_tx():
-        _cancel(act, purpose, person)
+        cancel(act, purpose, person)
         link = OneTimeLink.create(
             purpose=purpose,
             token_hash=_hash(token),
@@ -90,7 +90,8 @@ def person_of(link: OneTimeLink) -> Member | Operator:
     return cast(Member | Operator, link.member or link.operator)
 
 
-def _cancel(act: Act, purpose: str, person: Member | Operator) -> None:
+def cancel(act: Act, purpose: str, person: Member | Operator) -> None:
+    """Open links of this purpose and person stop working."""
     own = OneTimeLink.member == person if isinstance(person, Member) else OneTimeLink.operator == person
     OneTimeLink.update(expires_at=act.at).where(
         own, OneTimeLink.purpose == purpose, OneTimeLink.used_at.is_null(), OneTimeLink.expires_at > act.at

@@ -4,11 +4,12 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from models.base import write_tx
+from models.base import locked, write_tx
 from models.operator import Operator
 from models.partner import Member
 from services import attempts, links, mail, passwords, people, sessions
 from services.audit import Act, record
+from services.clock import local_day
 from services.refusal import N_, Refusal
 from services.settings import Settings
 
@@ -40,7 +41,7 @@ class MailNotConfirmed(Refusal):
         super().__init__(N_("Your mail address is not confirmed yet. Open the link in the mail that we sent you."))
 
 
-def check(act: Act, email: str, password: str, device: str = "") -> Member | Operator:
+def check(act: Act, settings: Settings, email: str, password: str, device: str = "") -> Member | Operator:
     """The person with this address and password, who may sign in now.
 
     The attempt is counted first, and the work is the same whether or not there is such a person. `device` as in
@@ -53,7 +54,7 @@ def check(act: Act, email: str, password: str, device: str = "") -> Member | Ope
         log.info("log-in refused, request %s from %s", act.request_id, act.ip)
         raise LogInRefused
     attempts.forgive(act, email, device)
-    if not may_sign_in(act, person):
+    if not may_sign_in(act, settings, person):
         raise AccessEnded
     if isinstance(person, Member) and person.email_confirmed_at is None:
         raise MailNotConfirmed(person)
@@ -61,10 +62,13 @@ def check(act: Act, email: str, password: str, device: str = "") -> Member | Ope
     return person
 
 
-def may_sign_in(act: Act, person: Member | Operator) -> bool:
-    """Active, and within the member's access period (last day included)."""
+def may_sign_in(act: Act, settings: Settings, person: Member | Operator) -> bool:
+    """Active, of a company that is not barred, and within the member's access period (last day included, in the
+    provider's time zone)."""
+    if isinstance(person, Member) and person.partner.state == "barred":
+        return False
     until = person.access_until_on if isinstance(person, Member) else None
-    return person.active and (until is None or act.at.date() <= until)
+    return person.active and (until is None or local_day(act.at, settings.provider.time_zone) <= until)
 
 
 def _renew_hash(person: Member | Operator, password: str) -> None:
@@ -81,8 +85,10 @@ def send_reset(act: Act, settings: Settings, email: str, locale: str) -> None:
     attempts.count(act, email, attempts.MAIL)
     person = people.with_address(email)
     with write_tx():
-        if person is None or not may_sign_in(act, person):
-            mail.queue(act, settings, "password_reset_unknown", to=email.strip(), locale=locale, path="/")
+        if person is None or not may_sign_in(act, settings, person):
+            of_partner = people.partner_id_of(person) if person else None
+            to = email.strip()
+            mail.queue(act, settings, "password_reset_unknown", to=to, locale=locale, of_partner=of_partner, path="/")
         else:
             token = links.issue(act, "reset_password", person)
             until_at = links.look("reset_password", token, act.at).expires_at
@@ -90,7 +96,8 @@ def send_reset(act: Act, settings: Settings, email: str, locale: str) -> None:
 
 
 def choose_password(act: Act, settings: Settings, purpose: str, token: str, password: str) -> Member | Operator:
-    """Uses the link up and sets its owner's password; ends every session of that person and says so by mail.
+    """Uses the link up and sets its owner's password; ends every session of that person and says so by mail. A change
+    of the mail address that waits is cancelled: whoever asked for it may be why the password is chosen anew.
 
     `purpose` is reset_password or operator_setup. Raises NotFound, LinkUsed, LinkExpired, PasswordRefused.
     """
@@ -99,10 +106,16 @@ def choose_password(act: Act, settings: Settings, purpose: str, token: str, pass
     new_hash = passwords.hashed(password)
     act = replace(act, kind=person._meta.table_name, actor_id=str(person.id), actor_name=person.name)
     with write_tx():
+        kind = type(person)
+        locked(kind.select().where(kind.id == person.id)).get()
         links.use(act, purpose, token)
         first = not person.password_hash
         person.password_hash = new_hash
         person.save(only=["password_hash"])
+        if isinstance(person, Member):
+            links.cancel(act, "change_mail", person)
+            person.wanted_email = ""
+            person.save(only=["wanted_email"])
         sessions.end_all(act, person, "password changed")
         attempts.forgive(act, person.email)
         record(act, "password.chosen" if first else "password.changed", person, partner=people.partner_id_of(person))
@@ -118,5 +131,8 @@ def known_words(person: Member | Operator, settings: Settings) -> tuple[str, ...
 
 
 def _mail(act: Act, settings: Settings, template: str, person: Member | Operator, path: str, **values: Any) -> None:
-    to, locale = person.email, person.locale
-    mail.queue(act, settings, template, to=to, locale=locale, path=path, name=person.name, **values)
+    of_partner = people.partner_id_of(person)
+    mail.queue(
+        act, settings, template, to=person.email, locale=person.locale, of_partner=of_partner, path=path,
+        name=person.name, **values,
+    )  # fmt: skip

@@ -1,7 +1,8 @@
 """Mails: written in the transaction of their cause, kept in the outbox, sent by the worker (services.mail_sending)."""
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -11,17 +12,25 @@ from zoneinfo import ZoneInfo
 
 import idna
 from babel.dates import format_date, format_time, get_datetime_format
-from babel.support import Translations
+from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from models.base import database
-from models.outbox import Mail
+from models.outbox import Mail, MailAttachment
+from models.partner import Partner
 from services import capacity
 from services.audit import Act
+from services.clock import day_that_ends
+from services.refusal import N_
 from services.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTATIONS = {"en": "en_150"}  # dates in English as on the pages: 24 Nov 2026, 14:05
+END_OF = N_("end of %(day)s")
 PARTS = ("subject.txt", "body.txt", "body.html")
+Attachment = tuple[str, str, bytes]
+MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
+MOST_ATTACHED_BYTES = 10 * 10**6  # many mail servers take 25 MB, and travelling adds a third
 
 
 def queue(
@@ -31,17 +40,22 @@ def queue(
     *,
     to: str,
     locale: str,
+    of_partner: Partner | int | None = None,
     private: bool = False,
     attachment: tuple[str, str] | None = None,
+    attachments: Sequence[Attachment] = (),
     path: str | None = None,
     **values: object,
 ) -> Mail:
     """Writes the mail `templates/emails/<template>/` into the outbox, in the caller's transaction.
 
     Templates see `values`, `provider`, `portal_url`, `locale` and, when `path` is given, `url`: the absolute address
-    under PORTAL_PUBLIC_URL. `private` mails carry a one-time link: their text is blanked once they are sent.
-    `attachment` is a file name and its text. Raises RuntimeError outside a transaction, ValueError for a line break in
-    a header, jinja2.UndefinedError for a value that the template needs and did not get.
+    under PORTAL_PUBLIC_URL. `of_partner`: of whose affairs the mail tells, whoever it goes to; None for strangers and
+    for what tells staff of several. `private` mails carry a one-time link: their text is blanked once they are sent.
+    `attachment` is a file name and its text, `attachments` are (file name, media type, bytes), together at most
+    MOST_ATTACHED_BYTES; of a private mail they are removed once it is sent. Raises RuntimeError outside a transaction,
+    ValueError for a line break in a header and for attachments that no mail can carry, jinja2.UndefinedError for a
+    value that the template needs and did not get.
     """
     if not database.in_transaction():
         raise RuntimeError(f"the mail {template} was written outside the transaction of its cause")
@@ -52,7 +66,9 @@ def queue(
     subject, text, html = (env.get_template(f"emails/{template}/{part}").render(known) for part in PARTS)
     attachment_name, attachment_text = attachment or ("", "")
     refuse_broken_headers(to, subject.strip())
-    return Mail.create(
+    _refuse_attachments(attachments)
+    mail = Mail.create(
+        partner=of_partner,
         template=template,
         recipient=to,
         subject=subject.strip(),
@@ -64,6 +80,17 @@ def queue(
         created_at=act.at,
         next_attempt_at=act.at,
     )
+    for name, media_type, content in attachments:
+        MailAttachment.create(mail=mail, name=name, media_type=media_type, content=content)
+    return mail
+
+
+def _refuse_attachments(attachments: Sequence[Attachment]) -> None:
+    for name, media_type, _content in attachments:
+        if not name or not name.isprintable() or not MEDIA_TYPE.fullmatch(media_type):
+            raise ValueError(f"an attachment cannot have the name {name!r} and the media type {media_type!r}")
+    if sum(len(content) for _name, _media_type, content in attachments) > MOST_ATTACHED_BYTES:
+        raise ValueError(f"the attachments of a mail have more than {MOST_ATTACHED_BYTES} bytes")
 
 
 def refuse_broken_headers(to: str, subject: str) -> None:
@@ -93,24 +120,38 @@ def environment(locale: str, zone: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.install_gettext_translations(Translations.load(ROOT / "translations", [locale]), newstyle=True)  # type: ignore[attr-defined]
-    env.filters.update(_filters(locale, zone))
+    words = Translations.load(ROOT / "translations", [locale])
+    env.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    env.filters.update(_filters(locale, zone, words))
     return env
 
 
-def _filters(locale: str, zone: str) -> dict[str, Callable]:
+def _filters(locale: str, zone: str, words: NullTranslations) -> dict[str, Callable]:
+    notation = NOTATIONS.get(locale, locale)
+
     def when(at: datetime) -> str:
         """To the minute, with the zone's name: the reader may be elsewhere."""
         local = at.astimezone(ZoneInfo(zone))
-        time = f"{format_time(local, 'short', tzinfo=ZoneInfo(zone), locale=locale)} {local.tzname()}"
-        return str(get_datetime_format("medium", locale=locale)).replace("{0}", time).replace("{1}", day(local.date()))
+        time = f"{format_time(local, 'short', tzinfo=ZoneInfo(zone), locale=notation)} {local.tzname()}"
+        pattern = str(get_datetime_format("medium", locale=notation))
+        return pattern.replace("{0}", time).replace("{1}", day(local.date()))
 
     def day(on: date) -> str:
-        return format_date(on, "medium", locale=locale)
+        return format_date(on, "medium", locale=notation)
+
+    def last_day(at: datetime) -> str:
+        """The day that ends then; another moment as it is."""
+        on = day_that_ends(at, zone)
+        return format_date(on, "long", locale=notation) if on else when(at)
+
+    def until(at: datetime) -> str:
+        return words.gettext(END_OF) % {"day": last_day(at)} if day_that_ends(at, zone) else when(at)
 
     return {
         "bytes": lambda amount_bytes: capacity.format_bytes(amount_bytes, locale),
         "exact_bytes": lambda amount_bytes: capacity.exact_bytes(amount_bytes, locale),
         "when": when,
         "day": day,
+        "last_day": last_day,
+        "until": until,
     }

@@ -13,8 +13,8 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from urllib.parse import parse_qs, unquote, urlparse
 
-from models.base import write_tx
-from models.outbox import Mail
+from models.base import DATABASE_AWAY, write_tx
+from models.outbox import Mail, MailAttachment
 from services.mail import header_address
 from services.settings import Settings
 
@@ -53,6 +53,11 @@ def send_due(settings: Settings, at: datetime, limit: int = 20) -> int:
             except OSError as failure:
                 _postpone(mail, at, failure)
                 break
+            except DATABASE_AWAY:
+                raise
+            except Exception as fault:  # whatever a mail library makes of this one mail, the others leave
+                log.error("mail %s (%s) met a fault that nobody foresaw", mail.id, mail.template)
+                _postpone(mail, at, fault)
             else:
                 _mark_sent(mail, at)
                 sent += 1
@@ -76,6 +81,8 @@ def _mark_sent(mail: Mail, at: datetime) -> None:
         changes |= {"text": BLANK, "html": "", "attachment": ""}
     with write_tx():
         Mail.update(changes).where(Mail.id == mail.id).execute()
+        if mail.private:
+            MailAttachment.delete().where(MailAttachment.mail == mail).execute()
 
 
 def _postpone(mail: Mail, at: datetime, failure: Exception) -> None:
@@ -107,6 +114,11 @@ def message(settings: Settings, mail: Mail, at: datetime) -> EmailMessage:
         exact = mail.attachment.encode()  # as bytes, else line ends would change and with them a receipt's digest
         utf_8 = {"charset": "utf-8"}
         built.add_attachment(exact, maintype="text", subtype=subtype, filename=mail.attachment_name, params=utf_8)
+    for file in MailAttachment.select().where(MailAttachment.mail == mail).order_by(MailAttachment.id):
+        maintype, _slash, subtype = file.media_type.partition("/")
+        params = {"charset": "utf-8"} if maintype == "text" else None
+        content = bytes(file.content)
+        built.add_attachment(content, maintype=maintype, subtype=subtype, filename=file.name, params=params)
     return built
 
 

@@ -41,6 +41,7 @@ def add(act: Act, settings: Settings, email: str, name: str, right: str = "suppo
             "operator_setup",
             to=operator.email,
             locale=operator.locale,
+            of_partner=None,
             private=True,
             path=SETUP_PATH + token,
             name=operator.name,

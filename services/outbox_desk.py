@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from models.base import locked, write_tx
-from models.outbox import Mail
+from models.outbox import Mail, MailAttachment
 from services.audit import Act, record
 from services.refusal import N_, NotFound, Refusal
 
@@ -51,10 +51,13 @@ def page(state: str = "", before: int | None = None) -> MailPage:
 
 
 def one(mail_id: int) -> tuple[Mail, str]:
-    """The mail and its plain text; the text is empty when the mail is private. Raises NotFound."""
+    """The mail, with the names of what is attached to it in `mail.attached`, and its plain text; the text is empty when
+    the mail is private. Raises NotFound."""
     mail = Mail.select(*COLUMNS).where(Mail.id == mail_id).first()
     if mail is None:
         raise NotFound()
+    files = MailAttachment.select(MailAttachment.name).where(MailAttachment.mail == mail).order_by(MailAttachment.id)
+    mail.attached = [name for name in (mail.attachment_name, *(file.name for file in files)) if name]
     text = "" if mail.private else Mail.select(Mail.text).where(Mail.id == mail_id).scalar()
     return mail, text
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from peewee import JOIN, fn
 
+from models.archive import Erasure
 from models.audit import AuditEvent
 from models.base import is_sqlite
 from models.contract import AllocationEntry, Contract
@@ -20,8 +21,10 @@ from models.outbox import Mail
 from models.partner import Member
 from models.session import Session
 from models.sub_account import SETTLED_PHASES, AccessKey, Customer, HandOver, SubAccount
+from services import flow_down_keys
 from services.access_keys import SHOW_AGAIN_WITHIN
-from services.promises_consent import without_consent
+from services.promises_closing import closures_astray, lines_elsewhere
+from services.promises_consent import evidence_astray, without_consent
 from services.promises_deletion import deletions_astray
 
 SLACK = timedelta(minutes=15)  # the worker comes by in its own time
@@ -107,7 +110,9 @@ def _broken_chains() -> Iterator[str]:
 
 def trail_with_gaps(at: datetime) -> Iterator[str]:
     """Exactly one audit row for each ledger line, with its figures, and none without one."""
-    of_allocation = AuditEvent.action.startswith(TRAIL)
+    erased = Erasure.select(Erasure.subject_id).where(Erasure.kind == "partner")  # their ledgers are in the archive
+    there = AuditEvent.partner.is_null() | AuditEvent.partner.not_in(erased)
+    of_allocation = AuditEvent.action.startswith(TRAIL) & there
     same = (
         (AuditEvent.thing_kind == SubAccount._meta.table_name)
         & (AuditEvent.thing_id == SubAccount.number)
@@ -156,10 +161,11 @@ def joined_partners(at: datetime) -> Iterator[str]:
     foreign = (Contract.partner != account.partner) | (Customer.partner != account.partner)
     for (number,) in _rows(rows.where(foreign)):
         yield f"sub-account {number} joins two partners"
-    lines = line.select(line.id).join(account, JOIN.LEFT_OUTER, on=(account.id == line.sub_account_id))
-    elsewhere = account.id.is_null() | (account.contract != line.contract)
+    lines = line.select(line.id).join(Contract).switch(line)
+    lines = lines.join(account, JOIN.LEFT_OUTER, on=(account.id == line.sub_account_id))
+    elsewhere = account.id.is_null() | (account.partner != Contract.partner)
     for (id,) in _rows(lines.where(line.sub_account_id.is_null(False), elsewhere)):
-        yield f"ledger line {id} belongs to another contract than its sub-account"
+        yield f"ledger line {id} belongs to another partner than its sub-account"
     same = (event.thing_kind == account._meta.table_name) & (event.thing_id == account.number)
     for (id,) in _rows(event.select(event.id).join(account, on=same).where(event.partner != account.partner)):
         yield f"audit row {id} names another partner than its sub-account"
@@ -182,11 +188,14 @@ def endless_jobs(at: datetime) -> Iterator[str]:
     listed = (account.phase == "attention") | account.paused_at.is_null(False)
     for number, phase in _rows(account.select(account.number, account.phase).where(unsettled, late, ~listed)):
         yield f"sub-account {number} is {phase}, past its time, and in nobody's list"
+    held = flow_down_keys.held_ones(at)  # keys that wait for an agreement are no work
     standing = {"active": "live", "inactive": "inactive", "deleted": "deleted"}
     settled = account.phase.in_(SETTLED_PHASES) & (account.observed_generation == account.generation)
     for wanted, phase in standing.items():
         keys = key.select(key.id, key.phase).join(account)
         lost = (key.wanted == wanted) & key.phase.not_in((phase, "attention"))
+        if held is not None:
+            lost &= ~((key.phase == "pending") & held)
         for id, found in _rows(keys.where(settled, account.phase != "deleted", lost)):
             yield f"key {id} is to be {wanted}, is {found}, and no work is under way"
     untried = Mail.sent_at.is_null() & (Mail.attempts == 0) & (Mail.next_attempt_at < at - MAIL_WITHIN)
@@ -216,8 +225,11 @@ QUESTIONS: dict[str, Callable[[datetime], Iterator[str]]] = {
     "secrets": secrets_kept,
     "isolation": joined_partners,
     "consent": without_consent,
+    "evidence": evidence_astray,
     "sessions": open_sessions,
     "jobs": endless_jobs,
     "deletion": deletions_astray,
+    "closure": closures_astray,
+    "moves": lines_elsewhere,
     "references": dangling_references,
 }

@@ -189,12 +189,15 @@ def _end(act: Act, row: SubAccount, deletion: Deletion) -> dict:
         "removed_bytes": deletion.removed_bytes,
         "removed_objects": deletion.removed_objects,
         "seen_at": deletion.seen_at,
-        "verified": NO_SUCH_USER if deletion.seen_at or not deletion.gone_name else _confirmed(deletion.gone_name),
+        "verified": verified(deletion),
     }
 
 
-def _confirmed(name: str) -> str:
-    return f"was gone before the purge, confirmed by {name}"
+def verified(deletion: Deletion) -> str:
+    """What proves that the account is gone, of a deletion that has ended."""
+    if deletion.seen_at or not deletion.gone_name:
+        return NO_SUCH_USER
+    return f"was gone before the purge, confirmed by {deletion.gone_name}"
 
 
 def _end_keys(act: Act, row: SubAccount) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 from waitress import create_server
 from waitress.channel import HTTPChannel
 
+from services import uploads
 from services.settings import Settings
 
+# more than the portal takes anywhere, so that its own page says what was too large
+LARGEST_REQUEST_BYTES = uploads.LARGEST_BYTES + 1_000_000
 DRAIN_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 
@@ -28,7 +31,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "ident": None,
         "connection_limit": 500,
         "channel_timeout": 30,
-        "max_request_body_size": 1_100_000,
+        "max_request_body_size": LARGEST_REQUEST_BYTES,
         "max_request_header_size": 32_768,
         "clear_untrusted_proxy_headers": True,
         **(proxy if settings.trusted_proxy else {}),

@@ -13,6 +13,7 @@ from models.partner import Member, Partner
 from models.prepared import Blank, ask_one
 from models.session import Session
 from services.audit import Act, record
+from services.clock import local_day
 from services.settings import Settings
 
 TOUCH_AFTER = timedelta(minutes=1)
@@ -47,7 +48,7 @@ def begin(act: Act, person: Member | Operator, settings: Settings) -> str:
 def recognise(token: str, at, settings: Settings) -> Session | None:
     """The live session of a token with person and partner in one query; None when it ended, lapsed or is unknown."""
     session = ask_one(_live, token_hash=token_hash(token), at=at)
-    if session is None or not _person_may(session, at):
+    if session is None or not _person_may(session, at, settings):
         return None
     idle = settings.member_idle_minutes if session.member_id else settings.operator_idle_minutes
     return session if session.last_seen_at > at - timedelta(minutes=idle) else None
@@ -64,12 +65,12 @@ def _live():
     )
 
 
-def _person_may(session: Session, at) -> bool:
+def _person_may(session: Session, at, settings: Settings) -> bool:
     person = session.member or session.operator
-    if person is None or not person.active:
+    if person is None or not person.active or (session.member and session.member.partner.state == "barred"):
         return False
     until = getattr(person, "access_until_on", None)
-    return until is None or at.date() <= until
+    return until is None or local_day(at, settings.provider.time_zone) <= until
 
 
 def touch(session: Session, at) -> None:
@@ -86,8 +87,16 @@ def end(act: Act, session: Session, reason: str = "logged out") -> None:
 
 def end_all(act: Act, person: Member | Operator, reason: str) -> int:
     """Ends every session of a person; returns how many."""
-    own = Session.member == person if isinstance(person, Member) else Session.operator == person
-    return _end_where(act, own, reason)
+    return _end_where(act, _own(person), reason)
+
+
+def end_others(act: Act, person: Member | Operator, reason: str) -> int:
+    """Ends every session of a person but the one that acts; returns how many."""
+    return _end_where(act, _own(person) & (Session.token_hash != act.session_hash), reason)
+
+
+def _own(person: Member | Operator):
+    return Session.member == person if isinstance(person, Member) else Session.operator == person
 
 
 def _end_where(act: Act, condition, reason: str) -> int:

@@ -10,6 +10,7 @@ from urllib.parse import urlparse
 
 from cryptography.fernet import Fernet
 
+from services import branding, outward
 from services.secret import Secret
 
 
@@ -29,6 +30,14 @@ class Provider:
     security_address: str = "security@example.com"
     console_address: str = "https://console.example.com"
     time_zone: str = "Europe/Berlin"
+    imprint: str = ""  # address of the page with what the law wants to be named
+    colour: str = ""  # of light pages, and of dark ones; empty: the portal's own
+    colour_dark: str = ""
+    logo: str = ""  # path of a PNG or a plain SVG
+
+    @property
+    def logo_path(self) -> Path:
+        return Path(self.logo)
 
 
 @dataclass(frozen=True)
@@ -132,6 +141,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     values |= {name: _list(environment[key]) for key, name in LISTS.items() if environment.get(key)}
     own = {name: environment[key] for key, name in PROVIDER.items() if environment.get(key)}
     port, files = values.get("port", 8000), _storage_files(environment)
+    provider = Provider(**own)
+    _refuse_what_cannot_be_shown(provider)
     return Settings(
         secret_key=Secret(_required(environment, made, "PORTAL_SECRET_KEY", "at least 32 random characters")),
         data_keys=_data_keys(_required(environment, made, "PORTAL_DATA_KEYS", "Fernet keys, newest first")),
@@ -141,9 +152,21 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         public_url=_public_url(environment, production, port),
         storage_credentials=files["STORAGE_CREDENTIALS_FILE"],
         storage_file=files["PORTAL_STORAGE_FILE"],
-        provider=Provider(**own),
+        provider=provider,
         **values,
     )
+
+
+def _refuse_what_cannot_be_shown(provider: Provider) -> None:
+    try:
+        if provider.colour or provider.colour_dark:
+            branding.style(provider.colour, provider.colour_dark or branding.lightened(provider.colour))
+        if provider.logo:
+            branding.logo(provider.logo_path)
+    except branding.CannotBeShown as failure:
+        raise SettingMissing(str(failure)) from failure
+    if provider.imprint and not outward.is_web(provider.imprint):
+        raise SettingMissing("PORTAL_PROVIDER_IMPRINT must be a web address, such as https://example.com/imprint.")
 
 
 def _storage_files(environment: Mapping[str, str]) -> dict[str, Path | None]:

@@ -51,6 +51,8 @@ class House:
     clock: Clock
     sweep_next_at: datetime | None = None
     attention_next_at: datetime | None = None
+    keys_next_at: datetime | None = None
+    reminders_next_at: datetime | None = None
 
     def act(self) -> Act:
         return Act(at=self.clock.now(), actor_name="worker", source="worker")

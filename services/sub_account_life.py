@@ -7,14 +7,11 @@ when the delay is over, and from then on nothing is restored.
 from datetime import timedelta
 
 from models.base import locked, write_tx
-from models.contract import Contract
 from models.deletion import Deletion
 from models.partner import Partner
 from models.sub_account import SubAccount
-from services import names
-from services.allocation_ledger import APPLY_WITHIN
+from services import contracts_access, holds, names
 from services.audit import Act, record
-from services.provisioning_desk import phase_of_wish
 from services.refusal import N_, NotFound, Refusal
 from services.settings import Settings
 from services.verification import tell_admins
@@ -34,7 +31,7 @@ def suspend(act: Act, partner: Partner, number: str) -> SubAccount:
         if row.wanted_state == "suspended":
             return row
         row.suspended_at, row.suspended_by = act.at, act.actor_name
-        _want(act, row, "suspended")
+        holds.want(act, row, "suspended")
         record(act, "sub_account.suspended", row, partner=row.partner_id, after={"wanted_state": "suspended"})
     return row
 
@@ -42,16 +39,18 @@ def suspend(act: Act, partner: Partner, number: str) -> SubAccount:
 def resume(act: Act, partner: Partner, number: str) -> SubAccount:
     """The keys work again. An active one stays as it is.
 
-    Raises NotFound, and LifeRefused for one that is to be deleted or whose contract is over."""
+    Raises NotFound, and LifeRefused for one that is to be deleted, whose contract is over, or that we hold."""
     with write_tx():
         row = _own(partner, number)
         _refuse_deletion(row)
         if row.wanted_state == "active":
             return row
-        if not _contract_runs(row):
+        if not holds.contract_runs(row):
             raise LifeRefused(N_("The contract of %(name)s is not active. Its keys stay refused."), name=row.name)
+        if row.held_at is not None:
+            raise LifeRefused(N_("We keep %(name)s suspended at present. Its keys stay refused."), name=row.name)
         row.suspended_at, row.suspended_by = None, ""
-        _want(act, row, "active")
+        holds.want(act, row, "active")
         record(act, "sub_account.reactivated", row, partner=row.partner_id, after={"wanted_state": "active"})
     return row
 
@@ -77,7 +76,7 @@ def delete(act: Act, settings: Settings, partner: Partner, number: str, typed: s
             asked_name=act.actor_name,
         )
         before = {"wanted_state": row.wanted_state}
-        _want(act, row, "suspended")
+        holds.want(act, row, "suspended")
         after = {"wanted_state": "suspended", "delete_after_at": row.delete_after_at}
         record(act, "sub_account.deletion_asked", row, partner=row.partner_id, before=before, after=after)
         path = f"/sub-accounts/{row.number}"
@@ -98,13 +97,18 @@ def restore(act: Act, partner: Partner, number: str) -> SubAccount:
             )
         if row.delete_after_at is None:
             return row
+        if contracts_access.is_being_purged(row):
+            raise LifeRefused(
+                N_("%(name)s is removed because its contract is over. That can no longer be taken back."), name=row.name
+            )
         Deletion.delete().where(Deletion.sub_account == row).execute()
         before = {"delete_after_at": row.delete_after_at}
         row.delete_after_at = None
-        if row.suspended_at is None and not _contract_runs(row):
-            row.suspended_at, row.suspended_by = act.at, act.actor_name
-        wanted = "active" if row.suspended_at is None else "suspended"
-        _want(act, row, wanted)
+        if row.barred_at is None and not holds.contract_runs(row):
+            row.barred_at = act.at
+            row.save(only=["barred_at"])
+        wanted = "active" if holds.may_work(row) else "suspended"
+        holds.want(act, row, wanted)
         record(act, "sub_account.restored", row, partner=row.partner_id, before=before, after={"wanted_state": wanted})
     return row
 
@@ -125,24 +129,3 @@ def _refuse_deletion(row: SubAccount) -> None:
             name=row.name,
             after_at=row.delete_after_at,
         )
-
-
-def _contract_runs(row: SubAccount) -> bool:
-    return Contract.select().where(Contract.id == row.contract_id, Contract.state == "active").exists()
-
-
-def _want(act: Act, row: SubAccount, state: str) -> None:
-    """Writes the wish and makes the row due for the worker. What is on hold needs people, except that its access is
-    barred as ever."""
-    row.wanted_state, row.generation = state, row.generation + 1
-    if row.paused_at is not None and phase_of_wish(row) != "suspending":
-        row.phase = "attention"
-    elif row.phase not in ("pending", "provisioning"):
-        row.phase = phase_of_wish(row)
-    row.attempts, row.next_attempt_at, row.deadline_at = 0, act.at, act.at + APPLY_WITHIN
-    row.save(
-        only=[
-            "wanted_state", "generation", "phase", "attempts", "next_attempt_at", "deadline_at", "suspended_at",
-            "suspended_by", "delete_after_at",
-        ]
-    )  # fmt: skip

@@ -1,7 +1,7 @@
 """Sub-accounts: opened with their first allocation, first key and flow-down record; renamed; found by their owner."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from peewee import IntegrityError
@@ -9,19 +9,17 @@ from peewee import IntegrityError
 from models.base import locked, write_tx
 from models.contract import Contract
 from models.partner import Partner
-from models.sub_account import BILLING, AccessKey, Customer, FlowDown, Region, SubAccount
+from models.sub_account import BILLING, AccessKey, Customer, Region, SubAccount
 from models.terms import TermsVersion
-from services import names, once, remote_names
+from services import flow_down, flow_down_attesting, flow_down_limits, flow_down_links, names, once, remote_names
 from services.allocation import AllocationRefused, open_allocation
 from services.allocation_ledger import APPLY_WITHIN, new_batch
 from services.audit import Act, record
 from services.capacity import SMALLEST_STEP_BYTES
-from services.clock import local_day
+from services.flow_down_attesting import Attestation
 from services.refusal import N_, Refusal
 from services.settings import Settings
-from services.sub_account_lookup import flow_down_terms
-
-OLDEST_AGREEMENT_ON = date(1990, 1, 1)
+from services.uploads import CheckedPdf
 
 
 class SubAccountRefused(Refusal):
@@ -31,8 +29,9 @@ class SubAccountRefused(Refusal):
 @dataclass(frozen=True)
 class SubAccountWish:
     """What a member asks for. An empty `name` means the customer's. `allocated_bytes` counts only for the billing
-    "reserved"; "pay_per_use" has no fixed allocation. The flow-down is attested: the customer has agreed to the terms,
-    or to equivalent ones, in the contract `flow_down_reference` on `flow_down_agreed_on` (T2)."""
+    "reserved"; "pay_per_use" has no fixed allocation. `flow_down_way` (T2): "attested", the customer has agreed to the
+    terms, or to equivalent ones, in the contract `flow_down_reference` on `flow_down_agreed_on`, which the PDF
+    `flow_down_document` may show; or "link", the contact is sent a link in the language `locale`."""
 
     contract_number: str
     region: str
@@ -44,14 +43,23 @@ class SubAccountWish:
     allocated_bytes: int
     allow_overdraft: bool
     flow_down_reference: str
-    flow_down_agreed_on: date
+    flow_down_agreed_on: date | None
+    flow_down_way: str = "attested"
+    flow_down_document: CheckedPdf | None = None
+    locale: str = ""
+
+    @property
+    def attestation(self) -> Attestation | None:
+        if self.flow_down_way != "attested" or self.flow_down_agreed_on is None:
+            return None
+        return Attestation(self.flow_down_reference, self.flow_down_agreed_on, self.flow_down_document)
 
 
 def create(act: Act, settings: Settings, partner: Partner, wish: SubAccountWish, once_key: str) -> SubAccount:
     """Opens a sub-account: row, ledger line, first key (to be made by the worker), flow-down record, all or nothing.
 
-    Raises SubAccountRefused, NameRefused or AllocationRefused with the form field that it concerns. The same
-    `once_key` again gets the sub-account that it made.
+    Raises SubAccountRefused, NameRefused, FlowDownRefused or AllocationRefused with the form field that it concerns.
+    The same `once_key` again gets the sub-account that it made.
     """
     try:
         return _create(act, settings, partner, wish, once_key)
@@ -64,7 +72,7 @@ def describe(act: Act, account: SubAccount, name: str, contact_name: str, contac
     SubAccountRefused."""
     values = {
         "name": names.tidy(name, "name"),
-        "contact_name": names.tidy(contact_name, "contact_name"),
+        "contact_name": names.without_link(names.tidy(contact_name, "contact_name"), "contact_name"),
         "contact_email": contact_email.strip(),
     }
     with write_tx():
@@ -76,6 +84,8 @@ def describe(act: Act, account: SubAccount, name: str, contact_name: str, contac
             return account
         for key, value in values.items():
             setattr(account, key, value)
+        if before["contact_email"] != values["contact_email"]:
+            flow_down_links.end(act, account, "withdrawn")  # it went to somebody who is not the contact any more
         account.name_key = names.key(account.name)
         account.save(only=[*values, "name_key"])
         record(act, "sub_account.described", account, partner=account.partner_id, before=before, after=values)
@@ -83,7 +93,7 @@ def describe(act: Act, account: SubAccount, name: str, contact_name: str, contac
 
 
 def _create(act: Act, settings: Settings, partner: Partner, wish: SubAccountWish, once_key: str) -> SubAccount:
-    content = repr(wish)
+    content = _content(wish)
     with write_tx():
         contract = _locked_contract(partner, wish.contract_number)
         earlier = once.earlier_answer(act, once_key, content)
@@ -95,6 +105,7 @@ def _create(act: Act, settings: Settings, partner: Partner, wish: SubAccountWish
         account = _open(act, partner, contract, wish)
         open_allocation(act, contract, account, account.allocated_bytes, new_batch())
         _record(act, account, wish, version)
+        _agree(act, settings, account, wish, version)
         once.remember(act, once_key, content, account.number)
     return account
 
@@ -111,19 +122,11 @@ def _refuse_unfit(act: Act, settings: Settings, contract: Contract, wish: SubAcc
     if contract.state != "active":
         raise SubAccountRefused(N_("This contract is not active. Choose another one."), "contract")
     _refuse_billing(contract, wish)
-    if not wish.flow_down_reference.strip():
-        raise SubAccountRefused(N_("Enter the number or date by which you find that contract again."), "reference")
-    today = local_day(act.at, settings.provider.time_zone)
-    if not OLDEST_AGREEMENT_ON <= wish.flow_down_agreed_on <= today:
-        raise SubAccountRefused(
-            N_("Enter the day on which the customer agreed, at the latest today, %(today_on)s."),
-            "agreed_on",
-            today_on=today,
-        )
-    version = flow_down_terms(act.at, settings.locales[0])
-    if version is None:
-        raise SubAccountRefused(N_("The terms for end customers are not published yet. Please ask support."))
-    return version
+    if wish.flow_down_way != "link":
+        if wish.attestation is None:
+            raise SubAccountRefused(N_("Enter the day on which the customer agreed."), "agreed_on")
+        flow_down_attesting.refuse_unfit(act, settings, wish.attestation)
+    return flow_down.in_force(act.at, settings.locales[0])
 
 
 def _refuse_billing(contract: Contract, wish: SubAccountWish) -> None:
@@ -155,7 +158,7 @@ def _open(act: Act, partner: Partner, contract: Contract, wish: SubAccountWish) 
         remote_uid=remote_names.new_uid(),
         name=name,
         name_key=names.key(name),
-        contact_name=names.tidy(wish.contact_name, "contact_name"),
+        contact_name=names.without_link(names.tidy(wish.contact_name, "contact_name"), "contact_name"),
         contact_email=wish.contact_email.strip(),
         billing=wish.billing,
         allow_overdraft=wish.allow_overdraft and fixed,
@@ -168,21 +171,27 @@ def _open(act: Act, partner: Partner, contract: Contract, wish: SubAccountWish) 
 
 def _record(act: Act, account: SubAccount, wish: SubAccountWish, version: TermsVersion) -> None:
     AccessKey.create(sub_account=account, created_at=act.at, created_by=f"{act.kind}:{act.actor_id}")
-    FlowDown.create(
-        sub_account=account,
-        version=version,
-        way="attested",
-        reference=names.tidy(wish.flow_down_reference, "reference"),
-        agreed_on=wish.flow_down_agreed_on,
-        attested_by=act.actor_name,
-        attested_at=act.at,
-    )
-    after = {**vars(wish), "number": account.number, "name": account.name, "flow_down_version": version.label}
+    kept = {name: value for name, value in vars(wish).items() if name not in ("flow_down_document", "locale")}
+    after = {**kept, "number": account.number, "name": account.name, "flow_down_version": version.label}
     record(act, "sub_account.created", account, partner=account.partner_id, after=after)
 
 
+def _agree(act: Act, settings: Settings, account: SubAccount, wish: SubAccountWish, version: TermsVersion) -> None:
+    if wish.attestation is not None:
+        flow_down_attesting.record_attested(act, account, version, wish.attestation)
+        return
+    locale = wish.locale if wish.locale in settings.locales else settings.locales[0]
+    flow_down_limits.refuse_full(act, account.partner_id, account.contact_email)
+    flow_down_links.write_mail(act, settings, flow_down_links.open_link(act, account, locale))
+
+
+def _content(wish: SubAccountWish) -> str:
+    """What tells two forms apart, for one-time keys; the file by its digest."""
+    return f"{replace(wish, flow_down_document=None)!r} {flow_down_attesting.content_of(wish.attestation)}"
+
+
 def _customer(act: Act, partner: Partner, text: str) -> Customer:
-    name = names.tidy(text, "customer")
+    name = names.without_link(names.tidy(text, "customer"), "customer")
     found = Customer.get_or_none(Customer.partner == partner, Customer.name_key == names.key(name))
     return found or Customer.create(partner=partner, name=name, name_key=names.key(name), created_at=act.at)
 

@@ -19,17 +19,24 @@ from models.base import database
 from services import (
     access_keys,
     attention_mails,
+    closing_retrieval,
+    consent_overdue,
     deletion_guard,
+    document_notices,
     drift,
     enforcement,
+    flow_down_work,
     hand_over_links,
     key_use,
     mail_sending,
+    measures,
+    notice_mails,
     regions,
     sweep,
     usage,
 )
 from services.clock import Clock
+from services.one_by_one import each, tried
 from services.provisioning import provision_next
 from services.settings import Settings
 from services.site import House, Site
@@ -44,6 +51,7 @@ ENFORCE_EVERY_SECONDS = 1.0
 STEPS_A_ROUND = 50
 MAILS_A_ROUND = 10
 
+Job = tuple[str, Callable[[], bool]]
 Loop = tuple[Callable[[], bool], float]
 
 
@@ -67,13 +75,23 @@ def tend(site: Site, settings: Settings) -> bool:
 
 
 def keep_house(house: House, settings: Settings) -> bool:
-    """Mails and what time brings, for all regions together; True when there may be more."""
-    mails = mail_sending.send_due(settings, house.clock.now(), MAILS_A_ROUND)
-    _sweep(house, settings)
-    attention_mails.tell(house, settings)
-    access_keys.destroy_expired(house.act())
-    hand_over_links.end_expired(house.act())
-    return mails == MAILS_A_ROUND
+    """Mails and what time brings, for all regions together, each job on its own (services/one_by_one.py); True when
+    there may be more."""
+    jobs: list[Job] = [
+        (
+            "sending of mails",
+            lambda: mail_sending.send_due(settings, house.clock.now(), MAILS_A_ROUND) == MAILS_A_ROUND,
+        ),
+        ("what time brings", lambda: _sweep(house, settings)),
+        ("mails to operators", lambda: attention_mails.tell(house, settings)),
+        ("secrets of access keys", lambda: bool(access_keys.destroy_expired(house.act()))),
+        ("hand-over links", lambda: bool(hand_over_links.end_expired(house.act()))),
+        ("suspensions of partners", lambda: bool(measures.follow(house.act()))),
+        ("terms for end customers", lambda: flow_down_work.tend(house, settings)),
+        ("mails of notices", lambda: notice_mails.send_due(house.act(), settings)),
+        ("mails about documents", lambda: document_notices.tell(house.act(), settings)),
+    ]
+    return any(each(house.act(), jobs, False))
 
 
 def round_of_work(site: Site, settings: Settings, house: House | None = None) -> bool:
@@ -83,13 +101,19 @@ def round_of_work(site: Site, settings: Settings, house: House | None = None) ->
     return tend(site, settings) or more
 
 
-def _sweep(house: House, settings: Settings) -> None:
-    """At the start, then every few minutes: time ends contracts, not somebody's memory."""
+def _sweep(house: House, settings: Settings) -> bool:
+    """At the start, then every few minutes: time ends contracts, not somebody's memory. True when more is due at once:
+    what thousands of sub-accounts need is done in rounds."""
     act = house.act()
-    if house.sweep_next_at is None or house.sweep_next_at <= act.at:
-        for line in sweep.sweep(act, settings):
-            log.info(line)
-        house.sweep_next_at = act.at + sweep.EVERY
+    if house.sweep_next_at is not None and house.sweep_next_at > act.at:
+        return False
+    lines = sweep.sweep(act, settings)
+    for line in lines:
+        log.info(line)
+    tried(act, "mails about overdue terms", lambda: consent_overdue.tell(act, settings), 0)
+    more = bool(lines) and closing_retrieval.wants_another_round()  # where nothing moves, not without a pause
+    house.sweep_next_at = act.at if more else sweep.next_at(act.at, settings)
+    return more
 
 
 def run(settings: Settings, clock: Clock, *, once: bool = False, names: Sequence[str] = ()) -> None:
@@ -103,6 +127,7 @@ def run(settings: Settings, clock: Clock, *, once: bool = False, names: Sequence
         signal.signal(number, lambda *_: stop.set())
     with database.connection_context():
         loops = [loop for site in sites for loop in _loops(site, settings)]
+        _sweep(house, settings)  # first, so that it sees what the storage service has not followed while nothing ran
     with ThreadPoolExecutor(len(loops), "region") as threads:
         beside = [threads.submit(_loop, work, stop, pause_seconds) for work, pause_seconds in loops]
         log.info("worker started for %s", ", ".join(site.region.name for site in sites))

@@ -1,8 +1,10 @@
 """Sub-accounts in any state, for tests: opened as a page opens them, then brought to where the worker brings them."""
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from models.base import write_tx
+from models.contract import Contract
 from models.sub_account import AccessKey, Customer, SubAccount
 from services import names, sub_accounts
 from services.secret import Secret, Vault
@@ -46,7 +48,7 @@ def many(
     )
     fixed = {
         "partner": cast.northwind, "contract": cast.contract, "customer": customer, "region": cast.region,
-        "contact_name": "Marta", "contact_email": "marta@example.com", "created_at": at, "next_attempt_at": at,
+        "contact_name": "Marta", "created_at": at, "next_attempt_at": at,
         "phase": "ready", "observed_generation": 1, "allocated_bytes": TB, "measured_at": at, "in_force_bytes": TB,
     }  # fmt: skip
     start = SubAccount.select().count()
@@ -54,6 +56,7 @@ def many(
     for n in range(start, start + how_many):
         text = name.format(n=n)
         own = {"public_id": f"bulk-{n}", "number": f"{5 * 10**11 + n}", "remote_uid": f"pp-bulk-{n}"}
+        own["contact_email"] = f"marta{n}@example.com"
         rows.append(fixed | own | {"name": text, "name_key": names.key(text), "used_bytes": n * 10**9} | row | each(n))
     with write_tx():
         for first in range(0, len(rows), 500):
@@ -64,3 +67,18 @@ def many(
 def _complete(rows: list[dict]) -> list[dict]:
     defaults = {field.name: field.default for field in SubAccount._meta.sorted_fields if field.default is not None}
     return [defaults | row for row in rows]
+
+
+def another_contract(cast: Cast, at: datetime) -> Contract:
+    """A second active contract of Northwind: the end of the first leaves the partner in the portal."""
+    return Contract.create(
+        public_id="another",
+        partner=cast.northwind,
+        number="RCP-1999",
+        reserved_bytes=TB,
+        price_cents=Decimal("0.5"),
+        excess_price_cents=Decimal("0.8"),
+        egress_price_cents=Decimal(0),
+        starts_on=at.date(),
+        created_at=at,
+    )

@@ -14,7 +14,7 @@ from models.operator import Operator
 from models.partner import Member, Partner
 from models.sub_account import Region
 from models.terms import Acceptance, TermsVersion
-from services import legal_text
+from services import consent_records, legal_text
 from services.audit import Act
 from services.settings import Settings
 
@@ -107,6 +107,7 @@ def _publish(settings: Settings, at: datetime) -> list[TermsVersion]:
             requires_acceptance=text.kind != "flow_down",
             published_at=at,
             effective_at=at,
+            told_at=at,
         )
         for text in _documents(settings.provider)
     ]
@@ -184,7 +185,7 @@ def _accept(member: Member, versions: list[TermsVersion], at: datetime) -> None:
     for version in versions:
         if version.language != member.locale:
             continue
-        Acceptance.create(
+        row = Acceptance(
             version=version,
             sha256=version.sha256,
             partner=member.partner,
@@ -202,3 +203,5 @@ def _accept(member: Member, versions: list[TermsVersion], at: datetime) -> None:
             shown={},
             request_id="cast",
         )
+        with write_tx():
+            consent_records.keep(row)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
+from flask import Flask
 
 from models.base import database, open_database
 from models.schema import migrate
@@ -22,6 +21,7 @@ from services.settings import Settings
 from tests import postgres
 from tests.cast import Cast, act_of, make_cast
 from tests.client import PortalClient
+from tests.compiled import CompiledRule, CompiledTemplates
 
 DATA_KEY = Fernet.generate_key().decode()
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "", None, b"127.0.0.1", b"localhost")
@@ -155,22 +155,9 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
-class CompiledTemplates(BytecodeCache):
-    """Templates are compiled once a session: doing it in every test takes longer than all else in it."""
-
-    def __init__(self) -> None:
-        self._compiled: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._compiled:
-            bucket.bytecode_from_string(self._compiled[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._compiled[bucket.key] = bucket.bytecode_to_string()
-
-
 @pytest.fixture(scope="session")
 def compiled_templates() -> CompiledTemplates:
+    Flask.url_rule_class = CompiledRule
     return CompiledTemplates()
 
 

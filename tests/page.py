@@ -11,6 +11,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 ERROR_PREFIX = re.compile(r"^(Error|Fehler): ")
 ABSOLUTE = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
+NOTICE_PAGE = "/out"
+OWN_ORIGINS = ("http://127.0.0.1", "http://localhost", "https://portal.example.com")
 UNLABELLED_TYPES = {"hidden", "submit", "button", "reset", "image"}
 REFERENCES = ("aria-describedby", "aria-labelledby", "aria-controls", "aria-owns", "for", "list", "form")
 ASSETS = {
@@ -47,6 +49,8 @@ def check_page(response) -> LexborHTMLParser:
     text = _html_of(response)
     tree = LexborHTMLParser(text)
     faults = [*_frame_faults(text, tree), *_common_faults(tree), *_reference_faults(tree)]
+    if isinstance(response, str) or response.request.path != NOTICE_PAGE:
+        faults += _outward_faults(tree)
     _report(response, faults)
     return tree
 
@@ -56,11 +60,21 @@ def check_partial(response) -> LexborHTMLParser:
     text = re.sub(r"^(\s*<!--.*?-->)+", "", _html_of(response), flags=re.DOTALL)
     wrapper = next((form for opening, form in WRAPPERS if opening.match(text)), None)
     tree = LexborHTMLParser(wrapper.format(text) if wrapper else text)
-    faults = list(_common_faults(tree, skip_tables=bool(wrapper)))
+    faults = [*_common_faults(tree, skip_tables=bool(wrapper)), *_outward_faults(tree)]
     if re.search(r"<(?:html|body|main)\b", text):
         faults.append("a partial holds no frame: it was answered with a whole page")
     _report(response, faults)
     return tree
+
+
+def _outward_faults(tree: LexborHTMLParser) -> Iterator[str]:
+    """Only the notice page links to pages of others; whatever leads to it is marked (T15)."""
+    for link in tree.css("a[href], area[href], form[action]"):
+        target = link.attributes.get("href") or link.attributes.get("action") or ""
+        if ABSOLUTE.match(target) and not target.startswith(OWN_ORIGINS):
+            yield f"leads out of the portal past the notice page: {_snippet(link)}"
+        if target.startswith(f"{NOTICE_PAGE}?") and not link.css_first(".icon, .visually-hidden"):
+            yield f"leads out of the portal without a mark: {_snippet(link)}"
 
 
 def _html_of(response) -> str:

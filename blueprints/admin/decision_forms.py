@@ -14,6 +14,12 @@ class SeenForm(FlaskForm):
     seen = HiddenField()
 
 
+class ApproveForm(SeenForm):
+    """`rest`: accept in the same act every detail that is not accepted yet."""
+
+    rest = HiddenField()
+
+
 class RefuseForm(SeenForm):
     reason = TextAreaField(
         _l("Reason"),

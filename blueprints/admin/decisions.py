@@ -6,7 +6,7 @@ from flask_babel import ngettext
 
 from blueprints.access import Permission, act, requires
 from blueprints.admin import bp
-from blueprints.admin.decision_forms import NOTE_PREFIX, QueryForm, RefuseForm, SeenForm
+from blueprints.admin.decision_forms import NOTE_PREFIX, ApproveForm, QueryForm, RefuseForm, SeenForm
 from blueprints.admin.partners import known_partner, show_partner
 from blueprints.errors import put_refusal, words
 from blueprints.partials import answer, leave_to
@@ -44,9 +44,10 @@ def query(partner_id: int):
 @bp.post("/partners/<int:partner_id>/approve")
 @requires(Permission.APPLICATION_DECIDE)
 def approve(partner_id: int):
-    form = SeenForm()
+    form = ApproveForm()
+    rest = form.rest.data == "accept"
     try:
-        partner = verification.approve(act(), current_app.settings, partner_id, form.seen.data or "")
+        partner = verification.approve(act(), current_app.settings, partner_id, form.seen.data or "", rest=rest)
     except NotFound:
         raise
     except Refusal as refusal:

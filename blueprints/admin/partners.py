@@ -1,6 +1,6 @@
 """The list of partners and the partner file."""
 
-from flask import abort, request
+from flask import abort, g, request
 
 from blueprints.access import Permission, requires, viewer
 from blueprints.admin import bp
@@ -12,7 +12,19 @@ from models.audit import AuditEvent
 from models.contract import Contract
 from models.partner import PARTNER_STATES, Member, Partner
 from models.terms import Acceptance, TermsVersion
-from services import look_alikes, operators_figures, partner_list, verification
+from models.verification import Measure
+from services import (
+    barred,
+    closing,
+    consent_objections,
+    flow_down_figures,
+    look_alikes,
+    measures,
+    operators_figures,
+    partner_list,
+    verdicts,
+    verification,
+)
 
 TRAIL_SIZE = 50
 TRAIL_GLANCE = 8
@@ -70,12 +82,21 @@ def show_partner(partner: Partner, status: int = 200, problem: str | None = None
         undecided=undecided,
         details=verification.details(partner),
         seen=verification.fingerprint(partner),
+        barred_matches=barred.matches(partner, barred.SURE) if partner.state in ("applied", "query", "refused") else [],
+        measures=list(Measure.select().where(Measure.partner == partner).order_by(Measure.id.desc())),
+        measure_reasons=measures.REASONS,
+        termination=measures.open_measure(partner, "termination"),
+        leaving=closing.open_for(partner),
+        may_judge=partner.state in verdicts.JUDGED_STATES and viewer.may(Permission.APPLICATION_DECIDE),
         doubts=[(words(warning), warning) for warning in look_alikes.warnings(partner)] if undecided else [],
+        unchecked=len(verdicts.missing(partner)) if undecided else 0,
         open_questions=partner.open_queries.count(),
         people=Member.select().where(Member.partner == partner).order_by(Member.id),
         consents=_consents(partner),
+        objections=consent_objections.of_partner(partner),
         contracts=Contract.select().where(Contract.partner == partner).order_by(Contract.starts_on.desc(), Contract.id),
         figures=operators_figures.of_partner(partner),
+        end_customers=flow_down_figures.of_partner(partner, g.clock.now()),
         events=_trail(partner, TRAIL_GLANCE),
         changes=changes,
         may_decide=viewer.may(Permission.APPLICATION_DECIDE),

@@ -12,18 +12,31 @@ from blueprints.access import Permission, requires, viewer
 from blueprints.admin import bp
 from blueprints.admin.reasons import advice, finding_advice, finding_words
 from blueprints.admin.region_words import alarm_advice, alarm_title
+from blueprints.formats import language
 from blueprints.partials import answer
 from models.drift import Drift
 from models.outbox import Mail
+from models.partner import Partner
 from models.sub_account import Region
-from services import deletion_guard
+from models.verification import Measure
+from services import (
+    consent_overdue,
+    deletion_guard,
+    desk,
+    document_desk,
+    document_publishing,
+    leaving,
+    measures,
+    one_by_one,
+)
 from services import operators_figures as figures
+from services.document_desk import Draft
 from services.region_alarms import Alarm, alarms
 
 
 @dataclass(frozen=True)
 class Entry:
-    """`kind`: application, answered, waiting, storage or mail."""
+    """`kind`: application, answered, waiting, changed, termination, closure, document, terms, storage, mail or job."""
 
     kind: str
     title: str
@@ -39,12 +52,18 @@ def queue():
     at = g.clock.now()
     applications = [_of_application(row) for row in figures.applications()]
     others = [
+        *map(_of_termination, measures.waiting()),
+        *map(_of_closure, leaving.news(at)),
+        *map(_of_draft, _drafts_to_approve()),
+        *_of_overdue_terms(at),
+        *starmap(_of_changed, desk.changed_details()),
         *starmap(_of_unheld, figures.quotas_unheld(at)),
         *map(_of_alarm, alarms(at)),
         *map(_of_stuck, figures.stuck(at)),
         *starmap(_of_held, deletion_guard.waiting_regions()),
         *map(_of_finding, figures.strange()),
         *map(_of_mail, figures.unsent_mails()),
+        *map(_of_failed, one_by_one.failed(at)),
     ]
     due = [entry for entry in applications if entry.kind != "waiting"]
     return answer(
@@ -71,6 +90,91 @@ def _of_application(row: figures.Application) -> Entry:
         row.since_at,
         url_for("admin.partner", partner_id=row.partner.id),
         steps[row.mark],
+    )
+
+
+def _of_termination(measure: Measure) -> Entry:
+    return Entry(
+        "termination",
+        measure.partner.legal_name,
+        _("A termination waits for a second operator"),
+        measure.asked_at,
+        url_for("admin.partner", partner_id=measure.partner_id, _anchor="measures"),
+        _("See why it was asked for, then confirm it or take it back."),
+    )
+
+
+def _of_closure(one: leaving.News) -> Entry:
+    closure = one.closure
+    back = closure.state == "withdrawn"
+    return Entry(
+        "closure",
+        closure.partner.legal_name,
+        _("The partner has taken its closure back") if back else _("The partner has announced that it leaves"),
+        one.since_at,
+        url_for("admin.closure", public_id=closure.public_id),
+        _("Nothing has to be decided. Read the reason, and mark it as seen."),
+    )
+
+
+def _of_failed(job: one_by_one.Failed) -> Entry:
+    return Entry(
+        "job",
+        job.name,
+        _("The worker met a fault and tries again; the others go on"),
+        job.since_at,
+        url_for("admin.storage"),
+        _("Look into the worker's log for this name, and tell whoever maintains the portal."),
+    )
+
+
+def _drafts_to_approve() -> list[Draft]:
+    """Those that wait for this operator: whoever wrote one does not approve it."""
+    if not viewer.may(Permission.DOCUMENT_APPROVE):
+        return []
+    found = [one for one in document_desk.drafts().values() if one.step == "submitted"]
+    return [one for one in found if not document_publishing.may_not_approve(one.any, viewer.person.id)]
+
+
+def _of_draft(draft: Draft) -> Entry:
+    text = draft.rows.get(language()) or draft.any
+    return Entry(
+        "document",
+        f"{text.title} {text.label}",
+        _("A draft waits for approval"),
+        draft.any.submitted_at or g.clock.now(),
+        url_for("admin.document_draft", kind=draft.kind),
+        _("Compare it with what holds now, then approve it or send it back."),
+    )
+
+
+def _of_overdue_terms(at: datetime) -> list[Entry]:
+    number = consent_overdue.number(at)
+    if not number or not viewer.may_open("evidence.overdue"):
+        return []
+    return [
+        Entry(
+            "terms",
+            _("Terms that are overdue"),
+            ngettext(
+                "%(num)s partner has not accepted the new terms", "%(num)s partners have not accepted the new terms",
+                number,
+            ),
+            consent_overdue.since(at),
+            url_for("evidence.overdue"),
+            _("They were told by mail. See who they are, and call those that matter."),
+        )
+    ]  # fmt: skip
+
+
+def _of_changed(partner: Partner, number: int, since_at: datetime) -> Entry:
+    return Entry(
+        "changed",
+        partner.legal_name,
+        ngettext("%(num)s detail was changed", "%(num)s details were changed", number),
+        since_at,
+        url_for("admin.judge", partner_id=partner.id),
+        _("Compare it with what was known, then accept, ask or reject."),
     )
 
 

@@ -73,7 +73,7 @@ def held_because(reason: str) -> str:
     known = {
         "many": _("More were due within an hour than may begin by themselves"),
         "restored": _("The database was restored from a backup"),
-        "operator": _("An operator held it back"),
+        "operator": _("An operator held it back, or ended the contract"),
         "partner": _("The partner is not active"),
     }
     return known.get(reason, "–")

@@ -3,6 +3,7 @@
 from flask_babel import gettext as _
 
 from blueprints.admin import bp, trail_words
+from blueprints.admin.policy_words import RULES
 from blueprints.formats import bytes_text
 from models.audit import AuditEvent
 from services.verification import DETAILS
@@ -37,6 +38,8 @@ def _flat(values: dict, thing: str) -> dict[str, str]:
 
 
 def _name(name: str) -> str:
+    if name in RULES:
+        return str(RULES[name].label)
     return _(DETAILS[name]) if name in DETAILS else str(trail_words.FIELDS.get(name, name))
 
 
@@ -47,4 +50,6 @@ def _text(thing: str, name: str, value: object) -> str:
         return bytes_text(value)
     known = trail_words.VALUES.get(f"{thing}.{name}") or trail_words.VALUES.get(name, {})
     text = "" if value is None else str(value)
+    if isinstance(value, bool) and text not in known:
+        return _("yes") if value else _("no")
     return str(known.get(text, text))

@@ -13,7 +13,8 @@ from blueprints.partials import answer, leave_to, wants_partial
 from models.base import DATABASE_AWAY
 from models.board import rows_by_number
 from models.contract import Contract
-from services import allocation
+from services import allocation, change_requests
+from services.fair_use import BeyondFairUse
 from services.once import KeyReused
 from services.refusal import Refusal
 
@@ -43,13 +44,13 @@ def show(number: str):
 @bp.post("/<name:number>")
 @requires(Permission.ALLOCATION_CHANGE)
 def change(number: str):
-    """One form, three ends: remainder (while moving), check, save. Enter in the search field presses the form's first
-    button, so a search text that is not the one shown means: search."""
+    """One form, four ends: remainder (while moving), check, save, ask. Enter in the search field presses the form's
+    first button, so a search text that is not the one shown means: search."""
     contract = allocation.own_contract(viewer.partner, number)
     wish, do = wishes.read(request.form), request.form.get("do")
     if do is None and request.form.get("q", "") != request.form.get("searched", ""):
         return show_board(contract, wish)
-    end = {"remainder": remainder, "save": save}.get(do or "check", check)
+    end = {"remainder": remainder, "save": save, "ask": ask}.get(do or "check", check)
     try:
         return end(contract, wish)
     except DATABASE_AWAY:
@@ -57,7 +58,7 @@ def change(number: str):
 
 
 @bp.post("/<name:number>/rows")
-@requires(Permission.ALLOCATION_VIEW)
+@requires(Permission.ALLOCATION_VIEW, least="read")
 def rows(number: str):
     """Another part of the board, found or leafed to; what was typed goes along. Stores nothing."""
     contract = allocation.own_contract(viewer.partner, number)
@@ -74,7 +75,7 @@ def show_board(
 
 def remainder(contract: Contract, wish: wishes.Wish):
     """What is left while the member moves things. Nothing is stored; 204 when it would say the same."""
-    summary, stale = board.summary(contract, wish), wish.seen_version != contract.version
+    summary, stale = board.summary(contract, wish, g.clock.now()), wish.seen_version != contract.version
     if not wants_partial():
         return show_board(contract, wish)
     if request.form.get("shown") == summary.mark and not stale:
@@ -83,19 +84,23 @@ def remainder(contract: Contract, wish: wishes.Wish):
     return answer(name, name, contract=contract, summary=summary, stale=stale)
 
 
-def check(contract: Contract, wish: wishes.Wish, *, status: int = 200, refusal: str = ""):
-    """The step before saving: old and new figures, who is affected, what it costs."""
+def check(contract: Contract, wish: wishes.Wish, *, status: int = 200, refusal: str = "", problem: str = ""):
+    """The step before saving: old and new figures, who is affected, what it costs. What is beyond fair use can be asked
+    for here. `refusal` concerns the choices beside the figures, `problem` the reason."""
     if wish.problems:
         return show_board(contract, wish, status=422)
-    steps = board.steps(contract, wish)
+    steps, beyond = board.steps(contract, wish), ""
     try:
         changes = [wish.change(step.number, below_use=True) for step in steps]
         allocation.rehearse(act(), contract, changes, seen_version=wish.seen_version)
+    except BeyondFairUse as refused:
+        beyond = words(refused)
     except allocation.AllocationRefused as refused:
         return show_refused(contract, wish, refused)
     return answer(
         "allocations/check.html", status=status, contract=contract, steps=steps, wish=wish, refusal=refusal,
-        summary=board.summary(contract, wish),
+        problem=problem, beyond=beyond, summary=board.summary(contract, wish, g.clock.now()),
+        most_letters=change_requests.LONGEST_TEXT,
     )  # fmt: skip
 
 
@@ -107,11 +112,39 @@ def save(contract: Contract, wish: wishes.Wish):
             act(), contract, wish.changes(), seen_version=wish.seen_version, once_key=wish.once_key, reason=wish.reason
         )
     except allocation.BelowUse:
-        return check(contract, wish, status=422, refusal=_("Choose what happens to the use above the allocation."))
+        return check_again(contract, wish)
+    except BeyondFairUse as refused:
+        return check(contract, wish, status=422, problem=words(refused))
     except (allocation.AllocationRefused, KeyReused) as refused:
         return show_refused(contract, wish, refused)
     flash(_("Saved. The storage service is being told; each row says when it has followed."), "good")
     return leave_to(url_for("allocations.show", number=contract.number))
+
+
+def check_again(contract: Contract, wish: wishes.Wish):
+    return check(contract, wish, status=422, refusal=_("Choose what happens to the use above the allocation."))
+
+
+def ask(contract: Contract, wish: wishes.Wish):
+    """The whole change as a request: nothing moves before an operator decides."""
+    if wish.problems:
+        return show_board(contract, wish, status=422)
+    if not viewer.may(Permission.REQUEST_OPEN):
+        closed = _("Nothing can be asked for at present. Lower less, or come back later.")
+        return check(contract, wish, status=403, problem=closed)
+    try:
+        asked = change_requests.ask_decrease(
+            act(), current_app.settings, contract, wish.changes(), seen_version=wish.seen_version,
+            once_key=wish.once_key, reason=wish.why,
+        )  # fmt: skip
+    except allocation.BelowUse:
+        return check_again(contract, wish)
+    except change_requests.RequestRefused as refused:
+        return check(contract, wish, status=422, problem=words(refused))
+    except (allocation.AllocationRefused, KeyReused) as refused:
+        return show_refused(contract, wish, refused)
+    flash(_("Request %(number)s was sent. Nothing changes before it is decided.", number=asked.number), "good")
+    return leave_to(url_for("change_requests.show", number=asked.number))
 
 
 def show_refused(contract: Contract, wish: wishes.Wish, refused: Refusal):

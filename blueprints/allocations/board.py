@@ -11,13 +11,16 @@ from flask import current_app
 from markupsafe import Markup
 
 from blueprints.allocations import row_states
+from blueprints.allocations.room import RoomShown, count_text, shown
 from blueprints.allocations.wishes import Wish
 from blueprints.formats import language
 from models.board import board_rows, rows_by_number
 from models.contract import Contract
 from models.sub_account import SubAccount
+from services import fair_use
 from services.allocation import undoable_batch
 from services.capacity import split_bytes
+from services.fair_use import Room
 
 PAGE_ROWS = 50
 
@@ -62,15 +65,22 @@ class Summary:
     allocated_bytes: int
     used_bytes: int
     changed: int
+    room: Room | None
+    shown: RoomShown | None
 
     @property
     def free_bytes(self) -> int:
         return self.reserved_bytes - self.allocated_bytes
 
+    def decreases_of(self, account: SubAccount) -> str:
+        """How often it was lowered, where the wish lowers the contract; else nothing."""
+        return count_text(self.room, account) if self.room and self.shown and self.shown.notes else ""
+
     @property
     def mark(self) -> str:
         """The same while the summary would say the same."""
-        return hashlib.sha256(f"{self.allocated_bytes}:{self.used_bytes}:{language()}".encode()).hexdigest()[:12]
+        says = f"{self.allocated_bytes}:{self.used_bytes}:{self.shown}:{language()}"
+        return hashlib.sha256(says.encode()).hexdigest()[:12]
 
 
 def page(contract: Contract, wish: Wish, *, asked: Mapping[str, str], at: datetime, undo_within: timedelta) -> dict:
@@ -81,7 +91,7 @@ def page(contract: Contract, wish: Wish, *, asked: Mapping[str, str], at: dateti
     here = {account.number for account in found.rows}
     carried = [number for number in wish.typed if number not in here and wish.touched(number)]
     saved = rows_by_number(contract, list(wish.changed)) if wish.changed else {}
-    total = summary(contract, wish, saved)
+    total = summary(contract, wish, at, saved)
     return {
         "contract": contract,
         "wish": wish,
@@ -99,13 +109,21 @@ def page(contract: Contract, wish: Wish, *, asked: Mapping[str, str], at: dateti
     }
 
 
-def summary(contract: Contract, wish: Wish, saved: dict[str, SubAccount] | None = None) -> Summary:
-    """The package as it would be with the member's wishes."""
+def summary(contract: Contract, wish: Wish, at: datetime, saved: dict[str, SubAccount] | None = None) -> Summary:
+    """The package as it would be with the member's wishes, and what fair use leaves beside them."""
     if saved is None:
         saved = rows_by_number(contract, list(wish.changed)) if wish.changed else {}
     grown_bytes = sum(wish.wanted[number] - account.allocated_bytes for number, account in saved.items())
+    lowered = [account for number, account in saved.items() if wish.wanted[number] < account.allocated_bytes]
+    concerned = [account.id for account in lowered] if grown_bytes < 0 else []
+    room = fair_use.room(contract, at, concerned) if contract.state == "active" else None
     return Summary(
-        contract.reserved_bytes, contract.allocated_bytes + grown_bytes, contract.used_bytes, len(wish.changed)
+        contract.reserved_bytes,
+        contract.allocated_bytes + grown_bytes,
+        contract.used_bytes,
+        len(wish.changed),
+        room,
+        shown(room, grown_bytes, lowered) if room else None,
     )
 
 

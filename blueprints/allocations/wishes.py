@@ -18,7 +18,8 @@ FIELD = re.compile(r"a-([0-9]{12})")
 @dataclass
 class Wish:
     """`wanted` holds bytes by number for every amount that could be read, `typed` what stood in the fields, `seen` the
-    figures that the member saw when the page was made. `problems` are sentences by number."""
+    figures that the member saw when the page was made. `problems` are sentences by number. `reason` is a note
+    for the ledger, `why` what an operator reads who is asked for the change."""
 
     seen_version: int
     once_key: str
@@ -28,6 +29,7 @@ class Wish:
     below_use: set[str] = field(default_factory=set)
     problems: dict[str, str] = field(default_factory=dict)
     reason: str = ""
+    why: str = ""
 
     @property
     def changed(self) -> dict[str, int]:
@@ -56,6 +58,7 @@ def read(form: Mapping[str, str]) -> Wish:
     """Reads the board's form. An amount that cannot be read becomes a problem beside its field."""
     wish = Wish(whole(form.get("version")) or 0, form.get("once") or new_once_key())
     wish.reason = form.get("reason", "").strip()[:500]
+    wish.why = form.get("why", "").strip()
     for name in form:
         match = FIELD.fullmatch(name)
         if match:

@@ -16,7 +16,7 @@ from services.signup import drafts
 
 
 @bp.get("/terms")
-@public
+@public(area="sign_up")
 def consent():
     found = draft()
     if drafts.next_step(found) != "check":
@@ -25,7 +25,7 @@ def consent():
 
 
 @bp.post("/terms")
-@public
+@public(area="sign_up")
 def agree():
     """One box per document and one for the authority. A text that changed meanwhile is shown anew (409)."""
     found = draft()
@@ -68,7 +68,7 @@ def consent_page(found, form=None, *, stale: str | None = None, status: int = 20
 
 
 @bp.get("/sent")
-@public
+@public(area="sign_up")
 def sent():
     found = draft()
     if drafts.next_step(found) != "sent":
@@ -77,7 +77,7 @@ def sent():
 
 
 @bp.post("/again")
-@public
+@public(area="sign_up")
 def again():
     found = draft()
     try:

@@ -16,7 +16,7 @@ from services.signup import confirmation
 
 
 @bp.get("/confirm/<token:token>")
-@public
+@public(area="sign_up")
 def confirm(token: str):
     """Only looks: mail scanners open links too."""
     try:
@@ -27,7 +27,7 @@ def confirm(token: str):
 
 
 @bp.post("/confirm/<token:token>")
-@public
+@public(area="sign_up")
 def confirm_now(token: str):
     form = ConfirmForm()
     try:
@@ -49,7 +49,7 @@ def confirm_now(token: str):
 
 
 @bp.post("/confirm/<token:token>/again")
-@public
+@public(area="sign_up")
 def confirm_again(token: str):
     """A fresh mail in place of an expired link, to the address that the link was sent to."""
     try:

@@ -17,7 +17,7 @@ from services.signup import drafts
 
 
 @bp.get("")
-@public
+@public(area="sign_up")
 def start():
     """To where this device stopped, or to the first step."""
     if viewer.is_authenticated:
@@ -29,7 +29,7 @@ def start():
 
 
 @bp.get("/company")
-@public
+@public(area="sign_up")
 def company():
     """Also answers htmx, when another country is chosen: with the hints as that country writes things."""
     if wants_partial():
@@ -43,7 +43,7 @@ def company():
 
 
 @bp.post("/company")
-@public
+@public(area="sign_up")
 def save_company():
     form = CompanyForm()
     given = given_by(form)
@@ -69,7 +69,7 @@ def company_page(form: CompanyForm, details: dict, status: int = 200) -> Respons
 
 
 @bp.get("/person")
-@public
+@public(area="sign_up")
 def person():
     found = draft()
     if drafts.next_step(found) in ("company", "sent"):
@@ -79,7 +79,7 @@ def person():
 
 
 @bp.post("/person")
-@public
+@public(area="sign_up")
 def save_person():
     form, found = PersonForm(), draft()
     if drafts.next_step(found) in ("company", "sent"):
@@ -106,7 +106,7 @@ def person_page(form: PersonForm, found: SignUpDraft, status: int = 200) -> Resp
 
 
 @bp.get("/check")
-@public
+@public(area="sign_up")
 def check():
     found = draft()
     if drafts.next_step(found) != "check":
@@ -124,7 +124,7 @@ def check():
 
 
 @bp.post("/restart")
-@public
+@public(area="sign_up")
 def restart():
     """Forgets what this device entered."""
     drafts.forget(device())

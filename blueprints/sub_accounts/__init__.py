@@ -6,21 +6,20 @@ from datetime import timedelta
 
 from flask import Blueprint, Response, current_app, flash, g, make_response, request, stream_with_context, url_for
 from flask_babel import gettext as _
-from markupsafe import Markup
 
-from blueprints.access import Permission, act, requires, viewer
+from blueprints.access import Permission, act, requires, takes_files, viewer
 from blueprints.errors import put_refusal
-from blueprints.formats import language
 from blueprints.partials import answer, leave_to, wants_partial
 from blueprints.sub_accounts import cells, listing, showing
 from blueprints.sub_accounts.forms import DescribeForm, NewForm
 from models import lists
-from services import csv_export, legal_text, sub_accounts
+from services import csv_export, flow_down_keys, sub_accounts
 from services.clock import local_day
 from services.once import KeyReused
 from services.refusal import Refusal
 from services.region_list import regions_offered
-from services.sub_account_lookup import flow_down_terms, open_contracts, own_sub_account
+from services.sub_account_lookup import open_contracts, own_sub_account
+from services.uploads import LARGEST_BYTES
 
 bp = Blueprint("sub_accounts", __name__, url_prefix="/sub-accounts")
 
@@ -57,7 +56,7 @@ def index():
 
 
 @bp.get("/export.csv")
-@requires(Permission.SUB_ACCOUNT_EXPORT)
+@requires(Permission.SUB_ACCOUNT_EXPORT, least="export")
 def export():
     """The whole selection, not the page."""
     private = viewer.may(Permission.SUB_ACCOUNT_VIEW)
@@ -72,13 +71,14 @@ def export():
 
 
 @bp.get("/new")
-@requires(Permission.SUB_ACCOUNT_CHANGE)
+@requires(Permission.SUB_ACCOUNT_CHANGE, area="sub_account_creation")
 def new():
     return show_form(NewForm())
 
 
 @bp.post("/new")
-@requires(Permission.SUB_ACCOUNT_CHANGE)
+@requires(Permission.SUB_ACCOUNT_CHANGE, area="sub_account_creation")
+@takes_files
 def create():
     form = NewForm().offer(open_contracts(viewer.partner), regions_offered(closed=False))
     if not form.validate():
@@ -95,7 +95,7 @@ def create():
 
 def show_form(form: NewForm, status: int = 200) -> Response:
     contracts, regions = open_contracts(viewer.partner), regions_offered(closed=False)
-    terms = flow_down_terms(g.clock.now(), language())
+    terms, text = showing.terms_text(g.clock.now())
     today = local_day(g.clock.now(), current_app.settings.provider.time_zone)
     return answer(
         "sub_accounts/new.html",
@@ -104,8 +104,10 @@ def show_form(form: NewForm, status: int = 200) -> Response:
         contracts=contracts,
         regions=regions,
         terms=terms,
-        terms_html=Markup(legal_text.to_html(terms.body)) if terms else "",  # noqa: S704 - to_html escapes what it is given
+        terms_html=text,
         today=today,
+        keys_wait=flow_down_keys.wanted(),
+        most_bytes=LARGEST_BYTES,
     )
 
 
@@ -154,4 +156,4 @@ def describe(number: str):
     return answer("sub_accounts/edit.html", status=422, account=account, form=form)
 
 
-from blueprints.sub_accounts import life  # noqa: E402, F401  its pages need `bp`
+from blueprints.sub_accounts import agreeing, agreeing_many, life, moving  # noqa: E402, F401  their pages need `bp`

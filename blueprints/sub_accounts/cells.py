@@ -51,10 +51,17 @@ def _line(row, heads: Heads, row_url: str | None, reader: formats.Reader) -> str
         f'<td data-label="{heads.state}">{_state(row, reader)}</td>\n'
         f'<td data-label="{heads.used}">{_used(row, heads.used, reader)}\n'
         f"{pieces.measured_for(reader, row.measured_at)}</td>\n"
-        f'<td data-label="{heads.terms}">'
-        f"{pieces.worded_badge(words, *flow_down_badge(row.flow_down_label, row.current_label))}</td>\n"
+        f"{terms_cell(row, heads, reader)}\n"
         + (f'<td data-label="{heads.key}">{key}</td>\n</tr>' if row_url else "</tr>")
     )
+
+
+def terms_cell(row, heads: Heads, reader: formats.Reader, *, rider: bool = False) -> Markup:
+    """How the customer agreed. It can be asked for alone while a link waits, and then goes into its place (`rider`)."""
+    named = f' id="terms-{row.number}"' if row.flow_down_linked or rider else ""
+    swapped = ' hx-swap-oob="true"' if rider else ""
+    found = pieces.worded_badge(reader.translations, *flow_down_badge(row.flow_down, row.flow_down_linked))
+    return Markup(f'<td{named}{swapped} data-label="{heads.terms}">{found}</td>')  # noqa: S704 - of escaped parts
 
 
 def _note(text: str) -> str:

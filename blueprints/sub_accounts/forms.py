@@ -5,12 +5,23 @@ import secrets
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
 from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Email, InputRequired, Length, Optional, Regexp, ValidationError
+from wtforms.validators import (
+    DataRequired,
+    Email,
+    InputRequired,
+    Length,
+    Optional,
+    Regexp,
+    StopValidation,
+    ValidationError,
+)
 
 from blueprints.errors import words
 from blueprints.formats import bytes_text, language, money
+from blueprints.uploading import sent_pdf
 from models.contract import Contract
 from services.capacity import CapacityRefused, parse_bytes
 from services.names import LONGEST
@@ -51,6 +62,20 @@ class DescribeForm(FlaskForm):
     contact_email = StringField(_l("Contact's mail address"), mail_rules())
 
 
+class Attested:
+    """Needed where the partner confirms the agreement; with a link the field counts for nothing."""
+
+    def __init__(self, message):
+        self.message = message
+
+    def __call__(self, form, field):
+        if form.way.data == "link":
+            field.errors = []
+            raise StopValidation()
+        if not field.raw_data or not field.raw_data[0]:
+            raise StopValidation(self.message)
+
+
 class NewForm(FlaskForm):
     once = HiddenField(validators=[Regexp(r"[A-Za-z0-9_-]{16,64}")], default=lambda: secrets.token_urlsafe(16))
     contract = SelectField(_l("Contract"))
@@ -77,18 +102,30 @@ class NewForm(FlaskForm):
         default="no",
         validators=[DataRequired(_l("Choose one of the two."))],
     )
+    way = RadioField(
+        _l("How does the customer agree?"),
+        choices=(
+            SelectChoice("attested", _l("It has agreed in a contract with us")),
+            SelectChoice("link", _l("Send the customer a link")),
+        ),
+        default="attested",
+        validators=[DataRequired(_l("Choose one of the two."))],
+    )
     agreed = BooleanField(
         _l("The customer has agreed to these terms, or to equivalent ones in its contract with us."),
-        [InputRequired(_l("Confirm that the customer has agreed. Without that, no sub-account can be opened."))],
+        [
+            Attested(_l("Confirm that the customer has agreed. Or choose to send it a link.")),
+        ],
     )
     reference = StringField(
         _l("Reference of that contract"),
         [
-            InputRequired(_l("Enter the number or name by which you find that contract again.")),
+            Attested(_l("Enter the number or name by which you find that contract again.")),
             Length(max=LONGEST, message=TOO_LONG),
         ],
     )
-    agreed_on = DayField(_l("Agreed on"), [InputRequired(_l("Enter the day on which the customer agreed."))])
+    agreed_on = DayField(_l("Agreed on"), [Attested(_l("Enter the day on which the customer agreed."))])
+    document = FileField(_l("Document that shows it (PDF)"))
 
     allocated_bytes = 0
 
@@ -124,6 +161,7 @@ class NewForm(FlaskForm):
             raise ValidationError(words(refusal)) from refusal
 
     def wish(self) -> SubAccountWish:
+        attested = self.way.data != "link"
         return SubAccountWish(
             contract_number=self.contract.data,
             region=self.region.data,
@@ -134,8 +172,11 @@ class NewForm(FlaskForm):
             billing=self.billing.data,
             allocated_bytes=self.allocated_bytes,
             allow_overdraft=self.overdraft.data == "yes",
-            flow_down_reference=self.reference.data,
-            flow_down_agreed_on=self.agreed_on.data,
+            flow_down_reference=self.reference.data if attested else "",
+            flow_down_agreed_on=self.agreed_on.data if attested else None,
+            flow_down_way="attested" if attested else "link",
+            flow_down_document=sent_pdf(self.document) if attested else None,
+            locale=language(),
         )
 
 

@@ -16,7 +16,8 @@ from wtforms.fields import SearchField, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from blueprints.formats import reader
-from blueprints.sub_accounts.states import flow_down_state, key_state, settled
+from blueprints.sub_accounts.states import FLOW_DOWN, key_state, settled
+from models.flow_down import STATES as STATES_OF_TERMS
 from models.lists import STATES, Asked, Page
 from services import names
 from services.refusal import N_
@@ -24,7 +25,7 @@ from services.refusal import N_
 SHORTEST_SEARCH = 2
 LONGEST_SEARCH = 120
 NUMBER = re.compile("[0-9]{12}")
-FILTERS = ("q", "state", "fill", "region", "sort")
+FILTERS = ("q", "state", "fill", "terms", "region", "sort")
 KEY_STATES = {"key-waiting": "waiting", "key-first": "first", "key-old": "old"}
 COLUMNS = (
     "number", "name", "customer", "region", "state", "settled", "billing", "allocated_bytes", "in_force_bytes",
@@ -45,6 +46,11 @@ STATE_CHOICES = (
     ("deleted", N_("Deleted")),
 )
 FILL_CHOICES = (ALL, ("near", N_("85 % or more")), ("full", N_("Full")))
+TERMS_CHOICES = (
+    ALL,
+    ("open", N_("Not agreed to the present version")),
+    *((name, FLOW_DOWN[name][0]) for name in STATES_OF_TERMS),
+)
 SORT_CHOICES = (
     ("name", N_("Name")),
     ("used", N_("Most used")),
@@ -60,6 +66,7 @@ class FilterForm(FlaskForm):
     q = SearchField(_l("Search name, customer or number"))
     state = SelectField(_l("State"), choices=())
     fill = SelectField(_l("Use"), choices=())
+    terms = SelectField(_l("Terms"), choices=())
     region = SelectField(_l("Region"), choices=())
     sort = SelectField(_l("Sort by"), choices=())
 
@@ -70,6 +77,7 @@ class FilterForm(FlaskForm):
         self.state.choices = offered(words, tuple(offer))
         self.region.choices = [*offered(words, (ALL,)), *(SelectChoice(name, title) for name, title in regions.items())]
         self.fill.choices, self.sort.choices = offered(words, FILL_CHOICES), offered(words, SORT_CHOICES)
+        self.terms.choices = offered(words, TERMS_CHOICES)
         return self
 
 
@@ -99,6 +107,7 @@ def asked(args: Mapping[str, str], *, keys: bool, keys_before_at: datetime) -> A
         fill=args.get("fill", ""),
         key=KEY_STATES.get(state, "") if keys else "",
         keys_before_at=keys_before_at,
+        terms=args.get("terms", ""),
         sort=args.get("sort", "name"),
     )
 
@@ -126,6 +135,8 @@ def addresses(args: Mapping[str, str], page: Page) -> dict[str, str | None]:
         "earlier_url": url_for("sub_accounts.index", before=page.earlier, **own) if page.earlier else None,
         "later_url": url_for("sub_accounts.index", after=page.later, **own) if page.later else None,
         "export_url": url_for("sub_accounts.export", **own),
+        "links_url": url_for("sub_accounts.send_links", **own),
+        "watched": ".".join(row.number for row in page.rows if row.flow_down_linked),
     }
 
 
@@ -143,7 +154,7 @@ def file_rows(rows, *, private: bool) -> Iterator[list]:
         cells = [
             row.number, row.name, row.customer_name, row.region_name, row.phase, settled(row), row.billing,
             row.allocated_bytes, row.in_force_bytes, row.used_bytes if row.measured_at else None, row.measured_at,
-            row.allow_overdraft, flow_down_state(row.flow_down_label, row.current_label), row.created_at,
+            row.allow_overdraft, row.flow_down, row.created_at,
         ]  # fmt: skip
         if private:
             cells += [row.contact_name, row.contact_email, key_state(row.key_phase, row.key_revealed_at)]

@@ -1,43 +1,67 @@
 """What the page of one sub-account shows, and what of it changes while the storage service follows."""
 
 import secrets
+from datetime import datetime
 
 from flask import g
 from flask_babel import gettext as _
 
 from blueprints import formats, pieces
 from blueprints.access import act, viewer
-from blueprints.sub_accounts.states import FLOW_DOWN, flow_down_state, phase_badge, settled, waits_to_be_set_up
+from blueprints.consent_boxes import document_html
+from blueprints.sub_accounts.states import flow_down_badge, phase_badge, settled, waits_to_be_set_up
+from models import flow_down as flow_down_of
 from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
-from services import access_keys, connection, key_rules, usage_chart
-from services.sub_account_lookup import history
+from services import access_keys, connection, contracts_moves, flow_down, key_rules, usage_chart
+from services.sub_account_lookup import flow_down_terms, history
 
 SET_UP_PHASES = ("pending", "provisioning")
 
 
 def page(account: SubAccount) -> dict:
     values = live(account)
-    keys = values["keys"]
-    agreed = account.flow_down.version.label if account.flow_down else None
-    state = flow_down_state(agreed, account.flow_down_label)
     return {
         **values,
+        **terms(account),
         "chart": usage_chart.of_last_days(account, g.clock.now()),
-        "events": history(viewer.partner, account, keys),
-        "flow_down_badge": pieces.worded_badge(formats.reader().translations, *FLOW_DOWN[state]),
-        "flow_down_state": state,
+        "events": history(viewer.partner, account, values["keys"]),
     }
+
+
+def terms(account: SubAccount) -> dict:
+    """The part about the terms for end customers; it is asked for again while a link waits."""
+    at, link, state = g.clock.now(), account.flow_down_link, account.flow_down_state
+    waits = link is not None and link.expires_at > at
+    agreed = account.flow_down
+    return {
+        "account": account,
+        "agreed": agreed,
+        "earlier": flow_down_of.earlier(account),
+        "link": link,
+        "link_waits": waits,
+        "due_at": flow_down.renewal_due_at(agreed.version, at) if agreed and state == "outdated" else None,
+        "flow_down_badge": pieces.worded_badge(formats.reader().translations, *flow_down_badge(state, waits)),
+        "flow_down_state": state,
+        "terms_seen": f"{state}.{agreed.id if agreed else 0}.{link.id if link else 0}.{waits}".lower(),
+        "once": secrets.token_urlsafe(16),
+    }
+
+
+def terms_text(at: datetime):
+    """The terms in force in the reader's language, with their HTML; nothing where none are published."""
+    version = flow_down_terms(at, formats.language())
+    return version, document_html(version) if version else ""
 
 
 def live(account: SubAccount) -> dict:
     """The values of the parts that the page asks for again: state, capacity, keys."""
     keys = access_keys.own_keys(viewer.partner, account)
     stuck = account.phase == "attention"
-    key_coming = any(key.phase == "pending" for key in keys)
     working = [key for key in keys if key.phase == "live"]
     deletion = deletion_of(account)
     offers = key_rules.offers(act(), account, keys)
+    key_coming = any(offer.key.phase == "pending" and not offer.held for offer in offers)
     at = connection.of(account, working[-1].access_key_id if working else None)
     return {
         "account": account,
@@ -54,6 +78,7 @@ def live(account: SubAccount) -> dict:
         "snippets": connection.snippets(at),
         "deletion": deletion,
         "days_left": days_left(account),
+        "movable": account.delete_after_at is None and contracts_moves.has_targets(account),
     }
 
 

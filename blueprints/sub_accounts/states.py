@@ -29,10 +29,14 @@ KEYS = {
     "attention": (N_("Problem"), "bad"),
 }
 FLOW_DOWN = {
-    "agreed": (N_("Agreed"), "good"),
+    "none": (N_("Missing"), "bad"),
+    "sent": (N_("Link sent"), "info"),
+    "declined": (N_("Not agreed"), "bad"),
+    "accepted": (N_("Agreed by the customer"), "good"),
+    "attested": (N_("Agreed, confirmed by you"), "good"),
     "outdated": (N_("Outdated"), "warn"),
-    "missing": (N_("Missing"), "bad"),
 }
+OUTDATED_SENT = (N_("Outdated, link sent"), "info")
 
 
 def settled(row) -> bool:
@@ -67,14 +71,9 @@ def key_state(phase: str | None, revealed_at) -> str:
     return phase
 
 
-def flow_down_state(agreed_label: str | None, current_label: str | None) -> str:
-    if agreed_label is None:
-        return "missing"
-    return "agreed" if current_label in (None, agreed_label) else "outdated"
-
-
-def flow_down_badge(agreed_label: str | None, current_label: str | None) -> tuple[str, str]:
-    return FLOW_DOWN[flow_down_state(agreed_label, current_label)]
+def flow_down_badge(state: str, linked: bool) -> tuple[str, str]:
+    """`linked`: a link waits for the customer."""
+    return OUTDATED_SENT if state == "outdated" and linked else FLOW_DOWN[state]
 
 
 def key_badge(phase: str | None, revealed_at) -> tuple[str, str]:

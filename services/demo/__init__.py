@@ -16,9 +16,9 @@ from models.partner import Member
 from models.usage import UsageDay
 from services.audit import record
 from services.clock import Clock
-from services.demo import accounts, company
+from services.demo import accounts, company, everyday
 from services.demo.accounts import CUSTOMERS
-from services.demo.company import APPLICANT, OPERATOR_EMAIL, PARTNER
+from services.demo.company import APPLICANT, OLGA, OTTO, PARTNER
 from services.demo.people import command
 from services.people import email_key
 from services.secret import Secret
@@ -40,7 +40,7 @@ def make(settings: Settings, clock: Clock) -> list[str]:
 
 def _is_in_use() -> bool:
     """By others than the sample people, of whom an interrupted `demo` may have left some."""
-    own = [email_key(email) for email in (OPERATOR_EMAIL, PARTNER.email, APPLICANT.email)]
+    own = [email_key(email) for email in (OLGA.email, OTTO.email, PARTNER.email, APPLICANT.email)]
     others = (
         Operator.select().where(Operator.email_key.not_in(own)),
         Member.select().where(Member.email_key.not_in(own)),
@@ -49,11 +49,13 @@ def _is_in_use() -> bool:
 
 
 def _make_all(settings: Settings, clock: Clock, password: str) -> None:
-    olga = company.operator(settings, clock, password)
+    olga = company.operator(settings, clock, OLGA, password)
+    company.operator(settings, clock, OTTO, password)
     mara = company.applicant(settings, clock, PARTNER, password)
     contract = company.contract(settings, clock, olga, mara)
     made = [accounts.sub_account(settings, clock, mara, contract, sample) for sample in CUSTOMERS]
     company.applicant(settings, clock, APPLICANT, password)
+    everyday.everything(settings, clock, olga, mara, contract)
     if not settings.storage_url.startswith("memory:") and not accounts.store_all(settings, clock, made):
         return  # the worker goes on by itself; the next `demo` stores what is missing
     rows = [row for account, sample in zip(made, CUSTOMERS, strict=True) for row in _past_days(clock, account, sample)]
@@ -109,7 +111,8 @@ def _log_ins(settings: Settings) -> list[str]:
     return [
         "Sample log-ins (one password for all):",
         f"  partner's administrator   {PARTNER.email}",
-        f"  provider's operator       {OPERATOR_EMAIL}",
+        f"  provider's operator       {OLGA.email}",
+        f"  provider's second one     {OTTO.email}",
         f"  company that has applied  {APPLICANT.email}",
         f"  password                  {password}",
     ]

@@ -5,12 +5,16 @@ import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from models.base import write_tx
 from models.contract import Contract
+from models.outbox import Mail
 from models.partner import Member
 from models.sub_account import AccessKey, Customer, SubAccount
-from services import access_keys, key_rotation, names, sub_accounts
+from services import access_keys, flow_down, flow_down_answers, key_rotation, names, sub_accounts
+from services.audit import Act
 from services.clock import Clock, local_day
 from services.demo.people import as_person
+from services.flow_down_answers import Answer
 from services.region_list import regions_offered
 from services.secret import Vault
 from services.settings import Settings
@@ -25,7 +29,8 @@ SESSION = "sample"  # of no log-in: what was shown to it is shown to nobody agai
 @dataclass(frozen=True)
 class Sample:
     """One customer. `stored_bytes` are really stored; None: its first key waits to be shown. `rotates`: its first key
-    is being replaced; the customer has the new one, and the old one can be switched off."""
+    is being replaced; the customer has the new one, and the old one can be switched off. `terms`: the partner confirms
+    that the customer agreed (attested), or the customer was sent a link (sent) and has used it (accepted)."""
 
     customer: str
     contact: str
@@ -34,6 +39,7 @@ class Sample:
     allow_overdraft: bool
     stored_bytes: int | None
     rotates: bool = False
+    terms: str = "attested"
 
 
 CUSTOMERS = (
@@ -41,8 +47,10 @@ CUSTOMERS = (
     Sample(
         "Müller & Söhne Maschinenbau KG", "Jens Müller", "edv@mueller-soehne.example.com", 3 * TB, True, 40 * MB, True
     ),
-    Sample("Praxis Dr. Weber", "Anna Weber", "praxis@dr-weber.example.com", 1 * GB, False, 260 * MB),
-    Sample("Architekturbüro Lindqvist", "Lars Lindqvist", "post@lindqvist.example.com", 750 * GB, False, None),
+    Sample("Praxis Dr. Weber", "Anna Weber", "praxis@dr-weber.example.com", 1 * GB, False, 260 * MB, terms="accepted"),
+    Sample(
+        "Architekturbüro Lindqvist", "Lars Lindqvist", "post@lindqvist.example.com", 750 * GB, False, None, terms="sent"
+    ),
 )
 
 
@@ -64,8 +72,26 @@ def sub_account(settings: Settings, clock: Clock, mara: Member, contract: Contra
         allow_overdraft=sample.allow_overdraft,
         flow_down_reference="MSA-2026",
         flow_down_agreed_on=local_day(clock.now(), settings.provider.time_zone) - timedelta(days=14),
+        flow_down_way="attested" if sample.terms == "attested" else "link",
+        locale="de",
     )
-    return sub_accounts.create(as_person(mara, clock), settings, mara.partner, wish, secrets.token_urlsafe(16))
+    act = as_person(mara, clock)
+    with write_tx():
+        account = sub_accounts.create(act, settings, mara.partner, wish, secrets.token_urlsafe(16))
+        if sample.terms == "accepted":
+            _agree(settings, act, sample)
+    return account
+
+
+def _agree(settings: Settings, act: Act, sample: Sample) -> None:
+    """As the customer does: by the link in the mail, which is there until the mail is sent."""
+    sent = (Mail.template == "flow_down_link") & (Mail.recipient == sample.email)
+    mail = Mail.select().where(sent).order_by(Mail.id.desc()).get()
+    token = mail.text.partition("/agree/")[2].split()[0]
+    version = flow_down.in_force(act.at, "de")
+    shown = {"made_by": "sample data"}
+    answer = Answer(version.id, version.sha256, sample.customer, sample.contact, shown)
+    flow_down_answers.accept(Act(at=act.at, actor_name=sample.contact, source="cli"), settings, token, answer)
 
 
 def store_all(settings: Settings, clock: Clock, accounts: list[SubAccount]) -> bool:

@@ -1,4 +1,4 @@
-"""The sample people: an operator, a partner with a contract, and a company that has only applied."""
+"""The sample people: two operators, a partner with a contract, and a company that has only applied."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,18 @@ from services.settings import Settings
 from services.signup import confirmation, drafts
 
 TB = 10**12
-OPERATOR_EMAIL = "olga@provider.example.com"
+
+
+@dataclass(frozen=True)
+class Colleague:
+    email: str
+    name: str
+    right: str
+
+
+# Two: what one of them writes, such as a new version of a document, the other one approves.
+OLGA = Colleague("olga@provider.example.com", "Olga Berg", "owner")
+OTTO = Colleague("otto@provider.example.com", "Otto Wiese", "manager")
 
 
 @dataclass(frozen=True)
@@ -30,14 +41,14 @@ PARTNER = Applicant("mara@nordlicht-it.example.com", "Mara Lindner", "Nordlicht 
 APPLICANT = Applicant("jonas@kuestendaten.example.com", "Jonas Petersen", "Küstendaten e.K.", "DE129273398")
 
 
-def operator(settings: Settings, clock: Clock, password: str) -> Operator:
-    """An owner who has chosen the password."""
-    known = Operator.get_or_none(Operator.email_key == email_key(OPERATOR_EMAIL))
+def operator(settings: Settings, clock: Clock, who: Colleague, password: str) -> Operator:
+    """An operator who has chosen the password."""
+    known = Operator.get_or_none(Operator.email_key == email_key(who.email))
     if known is not None and known.password_hash:
         return known
-    token = operators.add(command(clock), settings, OPERATOR_EMAIL, "Olga Berg", "owner")
+    token = operators.add(command(clock), settings, who.email, who.name, who.right)
     log_in.choose_password(command(clock), settings, "operator_setup", token, password)
-    return Operator.get(Operator.email_key == email_key(OPERATOR_EMAIL))
+    return Operator.get(Operator.email_key == email_key(who.email))
 
 
 def has_signed_up(who: Applicant) -> bool:
@@ -59,9 +70,9 @@ def applicant(settings: Settings, clock: Clock, who: Applicant, password: str) -
 def contract(settings: Settings, clock: Clock, olga: Operator, mara: Member) -> Contract:
     """The partner's contract, after the approval that it needs."""
     if Partner.get_by_id(mara.partner_id).state in verification.UNDECIDED:
-        verification.approve(as_person(olga, clock), settings, mara.partner_id)
+        verification.approve(as_person(olga, clock), settings, mara.partner_id, rest=True)
     known = Contract.select().where(Contract.partner == mara.partner_id).order_by(Contract.id).first()
-    return known or contracts.create(as_person(olga, clock), settings, mara.partner_id, _terms(settings, clock))
+    return known or contracts.create(as_person(olga, clock), settings, mara.partner_id, contract_terms(settings, clock))
 
 
 def _member(who: Applicant) -> Member | None:
@@ -79,7 +90,7 @@ def _sign_up(settings: Settings, clock: Clock, who: Applicant, password: str) ->
     signup.apply(act, settings, token, agreed, shown={"made_by": "sample data"}, declared_authority=True, locale="en")
 
 
-def _terms(settings: Settings, clock: Clock) -> contracts.ContractTerms:
+def contract_terms(settings: Settings, clock: Clock) -> contracts.ContractTerms:
     """Begins today at the provider: begun by another day it would be a draft, which takes no sub-accounts."""
     today = local_day(clock.now(), settings.provider.time_zone)
     return contracts.ContractTerms(

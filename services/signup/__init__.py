@@ -190,7 +190,8 @@ def _send(act: Act, settings: Settings, address: str, person: Member | Operator 
     reader may be a stranger, and a company's name can be a lure."""
     if not isinstance(person, Member) or not is_unconfirmed(person):
         to, locale = (person.email, person.locale) if person else (address, settings.locales[0])
-        mail.queue(act, settings, "sign_up_known", to=to, locale=locale, path="/login")
+        of_partner = people.partner_id_of(person) if person else None
+        mail.queue(act, settings, "sign_up_known", to=to, locale=locale, of_partner=of_partner, path="/login")
         return
     token = links.issue(act, PURPOSE, person)
     mail.queue(
@@ -199,6 +200,7 @@ def _send(act: Act, settings: Settings, address: str, person: Member | Operator 
         "sign_up_confirm",
         to=person.email,
         locale=person.locale,
+        of_partner=person.partner_id,
         private=True,
         path=f"/sign-up/confirm/{token}",
         until_at=act.at + timedelta(hours=links.HOURS[PURPOSE]),

@@ -5,7 +5,7 @@ from datetime import datetime
 from models.base import locked, write_tx
 from models.partner import Member, Partner
 from models.session import OneTimeLink
-from services import consent, links, mail, passwords
+from services import consent_receipts, links, mail, passwords
 from services.audit import Act, record
 from services.refusal import N_, NotFound, Refusal
 from services.sessions import token_hash
@@ -60,7 +60,7 @@ def confirm(act: Act, settings: Settings, token: str, *, device_token: str | Non
             record(
                 act, "partner.applied", partner, partner=partner, before={"state": "draft"}, after={"state": "applied"}
             )
-            consent.send_receipt(act, settings, member)
+            consent_receipts.send(act, settings, member)
             _tell(act, settings, member, partner)
         member.partner = partner
     return member
@@ -98,6 +98,7 @@ def _tell(act: Act, settings: Settings, member: Member, partner: Partner) -> Non
         "application_received",
         to=member.email,
         locale=member.locale,
+        of_partner=partner,
         path="/application",
         name=member.name,
         company=partner.legal_name,

@@ -35,7 +35,7 @@ def test_an_application_goes_from_question_over_answer_to_approval(cast, client_
     page = owner.get(own)
     assert texts_of(page, "del, ins")[:2] == ["Wien", "Graz"]
     assert "Confirmed as it is" in page.text
-    done = owner.post(own + "/approve", data={"seen": seen(waiting)})
+    done = owner.post(own + "/approve", data={"seen": seen(waiting), "rest": "accept"})
     assert (done.status_code, done.location) == (303, own)
     assert state(waiting) == "active"
     page = owner.get(own)
@@ -45,7 +45,9 @@ def test_an_application_goes_from_question_over_answer_to_approval(cast, client_
 
 
 def test_it_works_with_htmx_too(cast, client_as, waiting):
-    answer = client_as(cast.olga).post(f"/admin/partners/{waiting.id}/approve", data={"seen": seen(waiting)}, htmx=True)
+    answer = client_as(cast.olga).post(
+        f"/admin/partners/{waiting.id}/approve", data={"seen": seen(waiting), "rest": "accept"}, htmx=True
+    )
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, f"/admin/partners/{waiting.id}")
     assert state(waiting) == "active"
 
@@ -93,8 +95,8 @@ def test_questions_do_not_change_what_they_should_not(cast, client_as, waiting):
 def test_the_second_operator_is_told_who_decided(cast, client_as, waiting):
     old = seen(waiting)
     browser = client_as(cast.olga)
-    browser.post(f"/admin/partners/{waiting.id}/approve", data={"seen": old})
-    again = browser.post(f"/admin/partners/{waiting.id}/approve", data={"seen": old})
+    browser.post(f"/admin/partners/{waiting.id}/approve", data={"seen": old, "rest": "accept"})
+    again = browser.post(f"/admin/partners/{waiting.id}/approve", data={"seen": old, "rest": "accept"})
     assert again.status_code == 409
     assert "Olga Olsen approved this application on 2 Mar 2026" in "".join(texts_of(again, ".error-summary"))
     late = browser.post(f"/admin/partners/{waiting.id}/refuse", data={"seen": old, "reason": "no"})
@@ -108,11 +110,11 @@ def test_an_answer_that_came_in_meanwhile_must_be_looked_at_first(cast, client_a
     browser.post(own + "/query", data={"seen": seen(waiting), "note_city": "Graz or Wien?"})
     old = seen(waiting)
     answered(DetailQuery.get(), "Graz", clock.now())
-    early = browser.post(own + "/approve", data={"seen": old})
+    early = browser.post(own + "/approve", data={"seen": old, "rest": "accept"})
     assert early.status_code == 409
     assert "changed since you opened the page" in early.text
     assert state(waiting) == "applied"
-    assert browser.post(own + "/approve", data={"seen": seen(waiting)}).status_code == 303
+    assert browser.post(own + "/approve", data={"seen": seen(waiting), "rest": "accept"}).status_code == 303
 
 
 def test_an_approval_that_does_not_say_what_was_seen_is_refused(cast, client_as, waiting):
@@ -149,5 +151,5 @@ def test_doubts_about_a_name_are_shown_and_do_not_block(cast, client_as, clock):
     page = "".join(texts_of(browser.get(f"/admin/partners/{twin.id}"), "#decision .notice"))
     assert "mixes letters of several alphabets: Cyrillic, Latin" in page
     assert "The name is close to that of another partner: Northwind Traders GmbH" in page
-    browser.post(f"/admin/partners/{twin.id}/approve", data={"seen": seen(twin)})
+    browser.post(f"/admin/partners/{twin.id}/approve", data={"seen": seen(twin), "rest": "accept"})
     assert state(twin) == "active"

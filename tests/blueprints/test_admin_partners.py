@@ -129,7 +129,7 @@ def test_the_file_shows_details_people_consents_contracts_and_use(cast, client_a
 def test_the_file_shows_the_trail_and_leads_to_all_of_it(cast, client_as, clock, acting, settings):
     partner = applicant(clock.now())
     verification.query(acting(cast.oscar), settings, partner.id, {"city": "Which one?"})
-    verification.approve(acting(cast.olga), settings, partner.id)
+    verification.approve(acting(cast.olga), settings, partner.id, rest=True)
     browser = client_as(cast.oscar)
     glance = texts_of(browser.get(f"/admin/partners/{partner.id}"), "tbody tr")
     assert any("State: Applied → Asked to correct" in row and "Details: City" in row for row in glance)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from models.drift import Drift
 from models.outbox import Mail
 from models.sub_account import Region, SubAccount
-from services import verification
+from services import one_by_one, verification
 from tests.applicants import answered, applicant, sub_account, texts_of
 
 
@@ -113,3 +113,12 @@ def test_the_number_of_questions_to_the_database_does_not_grow_with_the_queue(ca
             browser.get("/admin")
         counts.append(queries.count)
     assert counts[0] == counts[1]
+
+
+def test_a_job_that_failed_waits_in_the_queue(cast, client_as, acting):
+    def faulty():
+        raise ValueError("with a value of somebody")
+
+    one_by_one.tried(acting(), "notices about contracts", faulty, None)
+    page = client_as(cast.olga).get("/admin").text
+    assert "notices about contracts" in page and "tries again" in page and "with a value" not in page

@@ -33,7 +33,6 @@ def northwind(cast) -> Partner:
         ("closing", "being closed"),
         ("closed", "Your account is closed"),
         ("refused", "cannot accept it"),
-        ("barred", "cannot accept it"),
     ],
 )
 @pytest.mark.parametrize("who", ["alice", "vera"])

@@ -1,5 +1,7 @@
 """What the frame does with requests that no page expects."""
 
+import io
+
 import pytest
 
 from models.audit import AuditEvent
@@ -26,6 +28,22 @@ def test_a_nul_is_refused_before_the_database_sees_it(client_as, cast, address):
 
 def test_a_nul_in_a_form_is_refused(client_as, cast):
     assert client_as(cast.alice).post("/language", data={"language": "d\x00e"}).status_code == 400
+
+
+class Unread(io.BytesIO):
+    """A body that must not be received."""
+
+    def read(self, *_):
+        raise AssertionError("the body was read")
+
+    readinto = readline = read
+
+
+@pytest.mark.parametrize("path", ["/sub-accounts/new", "/admin/partners/1/documents/new", "/profile"])
+def test_what_a_stranger_sends_is_not_received(client, path):
+    with Unread(b"x" * 200_000) as body:
+        answer = client.post(path, input_stream=body, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == 303
 
 
 def test_a_post_from_another_site_is_refused(client_as, cast):

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from models.sub_account import HandOver
+from services import feature_switching
 from tests.blueprints.test_key_rotation import Desk
+from tests.notices import TEXTS, switched_off
 
 
 @pytest.fixture
@@ -117,3 +119,12 @@ def test_a_link_that_is_asked_for_too_late_is_refused_in_words(desk, new, clock)
 
 def test_a_form_without_its_token_shows_nothing(link, client):
     assert client.post(link, csrf=False).status_code == 400 and HandOver.get().used_at is None
+
+
+def test_while_it_is_off_for_the_partner_the_key_is_kept_for_later(link, client, cast, clock, acting):
+    row = switched_off(cast, clock.now(), "key_hand_over", cast.northwind)
+    for answer in (client.get(link), client.post(link)):
+        assert answer.status_code == 403 and TEXTS["en"] in answer.text
+    feature_switching.switch_on(acting(cast.olga), row.id)
+    switched_off(cast, clock.now(), "key_hand_over", cast.contoso)
+    assert client.get(link).status_code == 200 and secret_of(client.post(link))

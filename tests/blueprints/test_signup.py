@@ -93,7 +93,8 @@ def test_the_evidence_names_text_person_company_device_and_words(client, clock):
     page = client.get("/sign-up/terms").text
     client.post("/sign-up/terms", data=boxes(page), headers={"User-Agent": "Firefox/140"})
     rows = list(Acceptance.select().order_by(Acceptance.id))
-    assert [row.version.kind for row in rows] == ["portal_terms", "privacy_notice"]
+    kinds = ["portal_terms", "data_processing", "acceptable_use", "privacy_notice"]
+    assert [row.version.kind for row in rows] == kinds
     for row in rows:
         assert row.sha256 == row.version.sha256 == legal_text.digest(row.version.body)
         assert (row.partner_name, row.register_number, row.member_name) == (
@@ -116,12 +117,14 @@ def test_the_terms_are_shown_in_full_and_every_box_starts_empty(client):
         last = legal_text.to_html(version.body).rstrip().splitlines()[-1]
         assert last in page
         assert f"/terms/{version.kind}/{version.label}/en.txt" in page
-    assert len(re.findall(r'type="checkbox"', page)) == 3
+    assert len(re.findall(r'type="checkbox"', page)) == 5
     assert "checked" not in page
     assert 'tabindex="0" role="region"' in page
 
 
-@pytest.mark.parametrize("left_out", ["agree_portal_terms", "agree_privacy_notice", "authority"])
+@pytest.mark.parametrize(
+    "left_out", ["agree_portal_terms", "agree_data_processing", "agree_privacy_notice", "authority"]
+)
 def test_each_box_is_needed(client, left_out):
     fill_in(client)
     ticked = boxes(client.get("/sign-up/terms").text)

@@ -7,7 +7,7 @@ import pytest
 from models.contract import Contract
 from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
-from tests.accounts import TB, opened
+from tests.accounts import TB, another_contract, opened
 
 ACTS = ("pause", "resume", "delete", "restore")
 
@@ -147,10 +147,11 @@ def test_one_that_is_restored_while_on_hold_is_not_said_to_have_access(alice, ac
     assert "All keys stay refused until this is solved" in page and "Existing access goes on" not in page
 
 
-def test_restoring_promises_what_will_happen(alice, account):
+def test_restoring_promises_what_will_happen(alice, account, cast, clock):
+    another_contract(cast, clock.now())
     to_be_deleted(alice, account)
     assert "taken back, and the keys work again" in shown(alice, account)
-    Contract.update(state="expired").execute()
+    Contract.update(state="expired").where(Contract.number == "RCP-1001").execute()
     page = shown(alice, account)
     assert "stays paused, because its contract is not active" in page and "keys work again" not in page
     post(alice, account, "restore")

@@ -112,7 +112,7 @@ def enter_person(hand: Hand, who: Applicant) -> None:
 
 def agree(hand: Hand) -> None:
     boxes = hand.page.get_by_role("checkbox")
-    assert boxes.count() == 3
+    assert boxes.count() == 5  # four documents and the authority to bind the company
     for box in boxes.all():
         expect(box).not_to_be_checked()
         hand.tick(box)
@@ -175,7 +175,7 @@ def answer(hand: Hand, portal: RunningPortal, who: Applicant) -> None:
 
 def approve(hand: Hand, who: Applicant) -> None:
     open_file(hand, who)
-    hand.press(button(hand, "Approve"))
+    hand.press(button(hand, "Accept all the rest and approve"))
     expect(text(hand, f"{who.company} is a partner now")).to_be_visible()
 
 

@@ -8,9 +8,10 @@ from flask_babel import Babel
 from flask_wtf import CSRFProtect
 from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
 
-from blueprints import pieces
+from blueprints import others_pages, pieces
 from blueprints.headers import CONTENT_SECURITY_POLICY
 from services.capacity import exact_bytes, format_bytes, split_bytes
+from services.settings import Provider
 
 ROOT = Path(__file__).parents[2]
 GB, TB = 10**9, 10**12
@@ -44,9 +45,12 @@ def sample_portal() -> Flask:
     app.config.update(SECRET_KEY="sample", asked=[])
     app.jinja_loader = ChoiceLoader([DictLoader(SAMPLES), FileSystemLoader(ROOT / "templates")])
     app.jinja_env.filters.update(bytes=format_bytes, exact_bytes=exact_bytes, when=str, day=str)
-    app.jinja_env.globals.update(static_url=lambda name: f"/static/{name}", split=split_bytes, provider_name="Sample")
+    app.jinja_env.globals.update(
+        static_url=lambda name: f"/static/{name}", split=split_bytes, provider=Provider(), provider_name="Sample"
+    )
     Babel(app)
     pieces.init_app(app)
+    others_pages.init_app(app)
     CSRFProtect(app)
 
     add_pages(app)

@@ -30,6 +30,7 @@ from services.storage.memory import MemoryStorage
 from services.sub_accounts import SubAccountWish
 from services.worker import open_site, round_of_work
 from tests.applicants import answered, applicant
+from tests.browser import pictured
 from tests.browser_ground import OPTIONS, Portal, Visitor, chromium_path
 from tests.cast import Cast, act_of, make_cast
 from tests.postgres import free_port
@@ -172,7 +173,7 @@ class Camera:
         return self.window(self.cast.alice, DESK, 1.5).open("/home")
 
     def list(self) -> Page:
-        return self.window(self.cast.alice, DESK, 1.5).open("/sub-accounts")
+        return self.window(self.cast.alice, DESK, 1.25).open("/sub-accounts")
 
     def queue(self) -> Page:
         return self.window(self.cast.olga, DESK, 1.5).open("/admin")
@@ -196,11 +197,23 @@ class Camera:
         page.get_by_label("Country").select_option(label="Germany")
         return page
 
+    def agree_phone(self) -> Page:
+        return self.window(None, PHONE, 2).open(pictured.agreement(self.portal, self.cast, NOW))
+
+    def document(self) -> Page:
+        page = self.window(self.cast.olga, DESK, 1.5).open(pictured.draft(self.portal, self.cast))
+        page.locator("ins").first.scroll_into_view_if_needed()
+        return page
+
+    def request(self) -> Page:
+        return self.window(self.cast.olga, DESK, 1.5).open(pictured.request(self.portal, self.cast, NOW))
+
 
 def main(names: list[str]) -> int:
     taken: dict[str, Callable] = {
         "board": Camera.board, "home": Camera.home, "board-phone": Camera.board_phone, "list": Camera.list,
         "queue": Camera.queue, "sign-up-phone": Camera.sign_up_phone, "key": Camera.key,
+        "agree-phone": Camera.agree_phone, "document": Camera.document, "request": Camera.request,
     }  # fmt: skip
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="portal-pictures-") as folder, served(Path(folder)) as (portal, cast):

@@ -8,6 +8,7 @@ from services import links, verification
 from tests.blueprints.signing_up import COMPANY, PERSON, link_in, mails
 from tests.browser.eyes import Eyes
 from tests.cast import act_of
+from tests.evidence_ground import unguarded
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("axe")]
 
@@ -108,7 +109,10 @@ def test_terms_of_a_partner(eyes, cast):
     seen = eyes(cast.alice)
     seen.open("/terms/mine", "receipts")
     eyes(cast.vera).open("/terms/mine", "no receipts of one's own")
-    Acceptance.delete().execute()
+    seen.open("/terms/evidence", "chain of evidence")
+    with unguarded():
+        Acceptance.delete().execute()
     seen.open("/terms/accept", "new documents")
+    seen.open("/terms/decline", "not agreeing")
     seen.send("new documents, no box ticked")
     eyes(cast.vera).open("/terms/accept", "new documents, for the administrator")

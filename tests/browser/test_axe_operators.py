@@ -9,9 +9,10 @@ from models.drift import DRIFT_KINDS, Drift
 from models.operator import Operator
 from models.outbox import Mail
 from models.sub_account import Region
-from services import verification
+from services import integrations, notice_desk, verification
 from tests.applicants import TB, answered, applicant, sub_account
 from tests.cast import act_of
+from tests.notices import draft, published, switched_off
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("axe-operators")]
 
@@ -35,6 +36,8 @@ def test_the_queue_and_the_partners(eyes, cast, clock, asked):
     applicant(clock.now(), "A company with a really long name that goes on Handelsgesellschaft mbH & Co. KGaA")
     seen.open("/admin", "queue")
     seen.open("/admin/partners", "partners")
+    seen.open("/admin/overdue-terms", "nobody with overdue terms")
+    seen.open("/admin/objections", "nobody who objected")
     seen.open("/admin/partners?q=nobody", "partners, none found")
     seen.open("/admin/partners?state=closed", "partners, none in this state")
 
@@ -150,3 +153,50 @@ def test_the_operators(eyes, cast):
     seen.send("new operator, nothing entered")
     seen.enter(name="Otto", email="otto@provider.example.com")
     seen.send("operators, one not set up")
+
+
+def test_switches_and_notices(eyes, cast, clock):
+    seen = eyes(cast.olga)
+    seen.open("/admin/switches/history", "history of switches, empty")
+    seen.open("/admin/notices", "notices, none")
+    switched_off(cast, clock.now(), "usage", cast.northwind)
+    switched_off(cast, clock.now(), "keys", from_at=clock.now() + timedelta(days=1))
+    notice = published(cast, clock.now(), asks=True, blocks=("allocation",), partner_ids=(cast.northwind.id,))
+    written = notice_desk.create(act_of(cast.olga, clock.now()), draft(), "a-draft")
+    seen.open("/admin/switches", "switches")
+    seen.open("/admin/switches/history", "history of switches")
+    seen.open("/admin/switches/new", "switching an area off")
+    seen.send("switching an area off, nothing chosen")
+    seen.open("/admin/notices", "notices")
+    seen.open(f"/admin/notices/{notice.id}", "notice in force")
+    seen.open(f"/admin/notices/{notice.id}/acknowledgements", "who has not acknowledged")
+    seen.open(f"/admin/notices/{notice.id}/acknowledgements?state=done", "who has acknowledged")
+    seen.open(f"/admin/notices/{written.id}", "draft of a notice")
+    seen.open(f"/admin/notices/{written.id}/edit", "changing a draft")
+    seen.open("/admin/notices/new", "new notice")
+    seen.send("new notice, nothing written")
+    eyes(cast.oscar).open("/admin/switches", "switches, for somebody who does not change them")
+
+
+def test_the_programs_the_archive_and_papers(eyes, cast, clock):
+    seen = eyes(cast.olga)
+    seen.open("/admin/integrations", "programs, none")
+    seen.open("/admin/integrations/new", "new program")
+    seen.send("new program, nothing entered")
+    row = integrations.keep(
+        act_of(cast.olga, clock.now()), None, "rclone", "https://rclone.org/s3/", {"en": "Copies.", "de": "Kopiert."}
+    )
+    seen.open("/admin/integrations", "programs")
+    seen.open(f"/admin/integrations/{row.id}", "changing a program")
+    seen.open("/admin/archive", "archive")
+    seen.open(f"/admin/archive/{cast.northwind.id}/evidence", "archive of a partner")
+    seen.open("/your-data", "own data of an operator")
+    seen.open(f"/admin/partners/{cast.northwind.id}/documents", "papers, none")
+    seen.open(f"/admin/partners/{cast.northwind.id}/documents/new", "new paper")
+    seen.send("new paper, nothing entered")
+    member = eyes(cast.alice)
+    member.open("/your-data", "own data of a member")
+    member.open("/documents/", "papers of a partner, none")
+    member.open("/integrations", "programs, for partners")
+    member.visitor.open("/integrations")
+    member.open(member.page.locator("main a[href^='/out']").first.get_attribute("href"), "the way out")

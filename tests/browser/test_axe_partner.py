@@ -10,6 +10,7 @@ from models.sub_account import AccessKey, HandOver, Region, SubAccount
 from tests.accounts import TB, many, opened
 from tests.browser.eyes import Eyes
 from tests.browser.rotating import new_secret, set_up
+from tests.notices import published, switched_off
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("axe-partner")]
 
@@ -239,3 +240,16 @@ def test_what_home_and_the_list_say_about_keys(eyes, cast, portal, work, clock):
         seen.open(f"/sub-accounts?key={state}", f"list, keys that are {state}")
         expect(seen.page.locator("tbody tr")).to_have_count(1)
     seen.open(f"/sub-accounts/{account.number}", "keys, an old one")
+
+
+def test_notices_and_what_is_off(eyes, cast, clock):
+    seen = eyes(cast.alice)
+    seen.open("/notices", "notices, none")
+    notice = published(cast, clock.now(), asks=True, blocks=("allocation",))
+    published(cast, clock.now(), pinned=True)
+    switched_off(cast, clock.now(), "usage")
+    switched_off(cast, clock.now(), "keys", from_at=clock.now() + timedelta(days=1), announced=True)
+    seen.open("/home", "home, with banners")
+    seen.open("/notices", "notices")
+    seen.open(f"/notices/{notice.id}?next=/allocations", "notice that comes first")
+    seen.open("/usage", "what is switched off", 403)

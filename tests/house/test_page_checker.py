@@ -9,7 +9,8 @@ GOOD = """<!doctype html>
 <link rel="stylesheet" href="/static/portal.css"><script src="/static/portal.js" defer></script></head>
 <body><main id="main"><h1>Team</h1>
 <p>None of your colleagues is here yet.
-<a href="https://example.org/" rel="noreferrer">Read more</a> <a href="#main">Top</a></p>
+<a href="/out?to=https://a.example/">Read more<span class="visually-hidden"> (another site)</span></a>
+<a href="#main">Top</a></p>
 <form action="/team" method="post"><input type="hidden" name="csrf_token" value="t">
 <label for="name">Name</label><input id="name" name="name" aria-describedby="name-hint"><p id="name-hint">In full.</p>
 <label>Role <select name="role"><option>Admin</option></select></label><button type="submit">Invite</button></form>
@@ -46,7 +47,9 @@ BAD = {
     "link without text": (">Top</a>", "></a>"),
     "link to nowhere": ('href="#main"', 'href="#"'),
     "link to a missing place": ('href="#main"', 'href="#elsewhere"'),
-    "without rel=noreferrer": (' rel="noreferrer"', ' rel="noopener"'),
+    "past the notice page": ('href="/out?to=https://a.example/"', 'rel="noreferrer" href="https://a.example/"'),
+    "without rel=noreferrer": ('href="/out?to=https://a.example/"', 'href="http://127.0.0.1/x"'),
+    "without a mark": ('<span class="visually-hidden"> (another site)</span>', ""),
     "aria-describedby points at nothing": (' id="name-hint"', ""),
     "for points at nothing": (' id="name" name="name"', ' name="name" aria-label="Name"'),
     "button without type": ('<button type="submit">', "<button>"),

@@ -14,8 +14,8 @@ RAW = {
     "blueprints/pieces.py": "patterns of its own, filled by Markup.format, which escapes",
     "blueprints/allocations/row_states.py": "an empty one",
     "blueprints/sub_accounts/cells.py": "rows whose names go through escape",
-    "blueprints/consent_boxes.py": "legal_text.to_html escapes everything but its own tags",
-    "blueprints/sub_accounts/__init__.py": "legal_text.to_html, as above",
+    "blueprints/consent_boxes.py": "HTML already, whose ids get a name in front",
+    "blueprints/others_pages.py": "legal_text.to_html escapes everything but its own tags",
 }
 RAW_MARKS = re.compile(r"\|\s*safe\b|\bMarkup\(|autoescape\s+false", re.IGNORECASE)
 JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)

@@ -60,6 +60,11 @@ class Ground:
         """Northwind's contract of 10 TB, as it stands now."""
         return Contract.get_by_id(self.cast.contract.id)
 
+    def fair_use(self, decreases: int | None = None, percent: int | None = None, days: int | None = None) -> None:
+        """Northwind's own rules of fair use; what is not given is as for everybody."""
+        rules = {"fair_use_window_days": days, "fair_use_decreases": decreases, "fair_use_percent": percent}
+        Contract.update(**rules).where(Contract.id == self.cast.contract.id).execute()
+
     def act(self, person=None):
         return act_of(person or self.cast.alice, self.clock.now())
 

@@ -1,16 +1,20 @@
 """Evidence of acceptance: complete, once, of the exact text, by who may bind the company (T1, T18, threat 18)."""
 
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from pypdf import PdfReader
 
 from models.audit import AuditEvent
 from models.outbox import Mail
 from models.partner import Member
 from models.terms import Acceptance, TermsVersion
-from services import consent, documents, legal_text
+from services import consent, consent_receipts, consent_state, documents, legal_text
 from services.consent import ConsentMissing, ConsentStale
 from services.refusal import NotFound
+from tests.evidence_ground import unguarded
+from tests.past_the_rules import published_texts_can_be_changed
 
 SHOWN = {
     "boxes": {"portal_terms": "I agree to the terms", "privacy_notice": "I have read the notice"},
@@ -19,7 +23,7 @@ SHOWN = {
 }
 
 
-def publish(kind: str, label: str, at, language: str = "en") -> TermsVersion:
+def publish(kind: str, label: str, at, language: str = "en", **more) -> TermsVersion:
     body = f"{kind} {label} in {language}\n"
     return TermsVersion.create(
         kind=kind,
@@ -29,8 +33,7 @@ def publish(kind: str, label: str, at, language: str = "en") -> TermsVersion:
         body=body,
         sha256=legal_text.digest(body),
         state="published",
-        published_at=at,
-        effective_at=at,
+        **{"published_at": at, "effective_at": at} | more,
     )
 
 
@@ -52,11 +55,10 @@ def accept(acting, settings):
 
 def test_nothing_is_missing_until_a_new_version_comes_into_force(cast, clock):
     assert consent.missing_kinds(cast.alice, clock.now()) == []
-    later = publish("portal_terms", "2.0", clock.now())
-    later.effective_at = clock.now() + timedelta(days=30)
-    later.save()
-    assert consent.missing_kinds(cast.alice, clock.now()) == []
-    assert consent.missing_kinds(cast.alice, later.effective_at) == ["portal_terms"]
+    later = publish("portal_terms", "2.0", clock.now(), effective_at=clock.now() + timedelta(days=30))
+    assert not consent_state.is_overdue(cast.northwind, clock.now())
+    assert consent_state.is_overdue(cast.northwind, later.effective_at)
+    assert consent.missing_kinds(cast.alice, later.effective_at) == []
 
 
 def test_what_is_missing_takes_one_query(cast, clock, count_queries):
@@ -73,14 +75,15 @@ def test_a_text_accepted_in_one_language_is_accepted_in_all(cast, clock, new_ter
 
 def test_an_older_version_is_not_asked_for_once_a_newer_holds(cast, clock, new_terms, accept):
     accept(cast.alice, new_terms)
-    Acceptance.delete().where(Acceptance.version != new_terms).execute()
-    assert consent.missing_kinds(cast.alice, clock.now()) == ["privacy_notice"]
+    with unguarded():
+        Acceptance.delete().where(Acceptance.version != new_terms).execute()
+    assert consent.missing_kinds(cast.alice, clock.now()) == ["acceptable_use", "data_processing", "privacy_notice"]
 
 
 def test_what_the_administrator_accepts_holds_for_the_staff_and_for_no_other_partner(cast, clock, new_terms, accept):
     accept(cast.alice, new_terms)
-    assert consent.missing_kinds(cast.bob, clock.now()) == []
-    assert consent.missing_kinds(cast.charlie, clock.now()) == ["portal_terms"]
+    assert not consent_state.of(cast.bob, clock.now()).open
+    assert [question.label for question in consent_state.of(cast.charlie, clock.now()).overdue] == ["2.0"]
 
 
 def test_the_evidence_has_every_column(cast, clock, new_terms, accept):
@@ -145,13 +148,15 @@ def test_a_text_that_is_not_the_one_shown_is_refused(cast, acting, settings, new
 
 
 def test_a_text_changed_in_the_database_is_refused(cast, new_terms, accept):
-    TermsVersion.update(body="something else\n").where(TermsVersion.id == new_terms.id).execute()
+    with published_texts_can_be_changed():
+        TermsVersion.update(body="something else\n").where(TermsVersion.id == new_terms.id).execute()
     with pytest.raises(ConsentStale):
         accept(cast.alice, new_terms)
 
 
 def test_unknown_and_unpublished_versions_are_refused(cast, clock, new_terms, accept):
-    TermsVersion.update(state="draft").where(TermsVersion.id == new_terms.id).execute()
+    with published_texts_can_be_changed():
+        TermsVersion.update(state="draft").where(TermsVersion.id == new_terms.id).execute()
     with pytest.raises(ConsentStale):
         accept(cast.alice, new_terms)
     with pytest.raises(ConsentStale):
@@ -178,8 +183,21 @@ def test_flow_down_terms_are_not_asked_of_partners(cast, clock):
 
 def test_receipts_are_seen_by_their_person_and_by_administrators_only(cast, new_terms, accept):
     [row] = accept(cast.alice, new_terms)
-    assert consent.receipt(cast.alice, row.id) == row
-    assert {found.member_id for found in consent.receipts(cast.bob)} == {cast.bob.id}
+    assert consent_receipts.receipt(cast.alice, row.id) == row
+    assert {found.member_id for found in consent_receipts.receipts(cast.bob)} == {cast.bob.id}
     for stranger in (cast.bob, cast.charlie):
         with pytest.raises(NotFound):
-            consent.receipt(stranger, row.id)
+            consent_receipts.receipt(stranger, row.id)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "In force from"), ("de", "Gilt ab")])
+def test_the_receipt_says_from_when_a_version_holds_that_was_accepted_before(
+    new_terms, accept, cast, clock, settings, language, words
+):
+    later = publish("portal_terms", "3.0", clock.now(), effective_at=clock.now() + timedelta(days=30))
+    accept(cast.alice, later)
+    row = Acceptance.get(Acceptance.version == later)
+    pages = PdfReader(BytesIO(consent_receipts.document(settings, language, [row]))).pages
+    text = " ".join(page.extract_text() for page in pages)
+    assert row.accepted_at < later.effective_at
+    assert words in text and "In force since" not in text and f"{later.effective_at:%Y-%m-%d}" in text

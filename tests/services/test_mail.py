@@ -1,3 +1,4 @@
+import ast
 from datetime import date
 
 import pytest
@@ -8,6 +9,7 @@ from jinja2 import UndefinedError
 from models.base import database, write_tx
 from models.outbox import Mail
 from services import mail
+from services.mail import ROOT
 
 OWN_TEMPLATES = ("operator_setup", "password_changed", "password_reset", "password_reset_unknown")
 
@@ -111,7 +113,7 @@ def test_values_are_written_in_the_readers_notation():
 
 
 def test_a_time_names_its_zone(queue):
-    assert "Mar 2, 2026, 10:00\u202fAM CET" in queue().text
+    assert "2 Mar 2026, 10:00 CET" in queue().text
     assert "02.03.2026, 10:00 CET" in queue(locale="de").text
 
 
@@ -136,3 +138,16 @@ def test_an_attachment_is_kept_with_its_name(queue):
     row = Mail.get_by_id(queue(attachment=("receipt.txt", "Ünïcode\n")).id)
     assert (row.attachment_name, row.attachment) == ("receipt.txt", "Ünïcode\n")
     assert not database.in_transaction()
+
+
+def test_whoever_writes_a_mail_says_of_which_partner_it_tells():
+    """Exports and erasures go by it; None has to be written down."""
+    calls = [
+        (path.as_posix(), node.lineno)
+        for path in (ROOT / "services").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "mail.queue"
+        and "of_partner" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert calls == []

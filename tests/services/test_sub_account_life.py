@@ -143,7 +143,7 @@ def test_every_administrator_is_told_in_time_to_restore(ground, row):
     mails = {mail.recipient: mail for mail in Mail.select().where(Mail.template == "deletion_asked")}
     assert set(mails) == {ground.cast.alice.email, ground.cast.vera.email}
     mail = mails[ground.cast.alice.email]
-    assert mail.subject.startswith("A will be deleted on Apr 1, 2026, 11:00")
+    assert mail.subject.startswith("A will be deleted on 1 Apr 2026, 11:00")
     for words in ("Bob Brandt has asked", row.number, f"/sub-accounts/{row.number}", "restore everything"):
         assert words in mail.text, words
         assert words in mail.html, words

@@ -9,15 +9,18 @@ import pytest
 
 from models.audit import AuditEvent
 from models.contract import AllocationEntry, Contract
-from models.sub_account import AccessKey, Customer, FlowDown, SubAccount
+from models.flow_down import FlowDown
+from models.sub_account import AccessKey, Customer, SubAccount
 from models.terms import TermsVersion
 from services import sub_accounts
 from services.allocation import AllocationRefused
+from services.flow_down import FlowDownRefused
 from services.names import NameRefused
 from services.once import KeyReused
 from services.refusal import NotFound, Refusal
 from services.sub_account_lookup import own_sub_account
 from services.sub_accounts import SubAccountRefused, SubAccountWish
+from tests.past_the_rules import published_texts_can_be_changed
 
 TB = 10**12
 
@@ -197,8 +200,9 @@ def test_terms_that_a_newer_version_will_replace_hold_until_then(create, wish, c
 
 
 def test_without_published_flow_down_terms_nothing_is_opened(create, wish):
-    TermsVersion.update(state="draft").where(TermsVersion.kind == "flow_down").execute()
-    assert isinstance(refused(create, wish), SubAccountRefused)
+    with published_texts_can_be_changed():
+        TermsVersion.update(state="draft").where(TermsVersion.kind == "flow_down").execute()
+    assert isinstance(refused(create, wish), FlowDownRefused)
 
 
 def test_a_name_is_unique_per_partner_whatever_its_case_and_width(create, wish, cast):
@@ -237,6 +241,31 @@ def test_a_name_that_is_taken_or_hides_signs_cannot_be_given(create, wish, cast,
         sub_accounts.describe(acting(cast.bob), other, "MÜLLER GMBH", "Max", "max@example.com")
     with pytest.raises(NameRefused):
         sub_accounts.describe(acting(cast.bob), account, "Mül\u200bler", "Max", "max@example.com")
+
+
+LINKS = (
+    "Your invoice http://evil.example",
+    "Pay at WWW.evil.example",
+    "Pay: ｗｗｗ．evil.example",
+    "www。evil.example",
+)
+
+
+@pytest.mark.parametrize("link", [*LINKS, "ftp：／／evil.example", "ww\u200dw.evil.example"])
+def test_names_that_go_into_mails_to_customers_carry_no_web_address(create, wish, cast, acting, link):
+    for field in ("customer", "contact_name"):
+        refusal = refused(create, replace(wish, **{field: link}))
+        assert isinstance(refusal, NameRefused) and refusal.field == field and "web address" in refusal.text
+    account = create(wish)
+    with pytest.raises(NameRefused) as caught:
+        sub_accounts.describe(acting(cast.bob), account, account.name, link, account.contact_email)
+    assert caught.value.field == "contact_name"
+    assert SubAccount.get_by_id(account.id).contact_name == "Marta Müller"
+
+
+def test_a_company_that_is_called_like_its_web_address_can_be_a_customer(create, wish):
+    account = create(replace(wish, customer="booking.com GmbH", contact_name="J. Weber, Awww GmbH"))
+    assert account.customer.name == "booking.com GmbH"
 
 
 def test_only_the_owner_finds_a_sub_account(create, wish, cast, clock):

@@ -13,6 +13,7 @@ from services.sweep import sweep
 def test_a_contract_expires_at_midnight_of_the_providers_zone(cast, acting, settings, clock):
     Contract.update(ends_on=date(2026, 3, 2)).where(Contract.number == "RCP-1001").execute()
     clock.advance(hours=13, minutes=59)  # 22:59 UTC is 23:59 in Berlin
+    assert sweep(acting(), settings) == ["contract RCP-1001 ends in 0 days, and its partner is told"]
     assert sweep(acting(), settings) == []
     clock.advance(minutes=2)
     assert sweep(acting(), settings) == ["contract RCP-1001 is expired"]

@@ -7,7 +7,7 @@ import pytest
 
 from models.audit import AuditEvent
 from models.terms import TermsVersion
-from services import documents, legal_text
+from services import documents, legal_text, policy
 from services.refusal import NotFound
 
 
@@ -25,22 +25,26 @@ def version(kind: str, label: str, at, language: str = "en", **more) -> TermsVer
 
 
 def test_every_shipped_text_is_published_in_every_language_once(publish):
-    assert len(publish()) == 6
+    assert len(publish()) == 10
     assert publish() == []
     rows = {(row.kind, row.language): row for row in TermsVersion.select()}
     assert {row.label for row in rows.values()} == {"1.0"}
     assert {kind for (kind, _language), row in rows.items() if row.requires_acceptance} == {
+        "acceptable_use",
+        "data_processing",
         "portal_terms",
         "privacy_notice",
     }
     assert all(row.sha256 == legal_text.digest(row.body) for row in rows.values())
-    assert AuditEvent.select().where(AuditEvent.action == "terms.published").count() == 6
+    assert AuditEvent.select().where(AuditEvent.action == "terms.published").count() == 10
 
 
 def test_a_language_added_later_gets_the_same_version(db, acting, settings):
     documents.publish_shipped(acting(), replace(settings, locales=("en",)))
     assert documents.publish_shipped(acting(), settings) == [
         "published portal_terms 1.0 (de)",
+        "published data_processing 1.0 (de)",
+        "published acceptable_use 1.0 (de)",
         "published privacy_notice 1.0 (de)",
         "published flow_down 1.0 (de)",
     ]
@@ -68,10 +72,11 @@ def test_a_version_without_the_readers_language_is_shown_in_another_not_in_its_o
     assert (found.label, found.language) == ("1.1", "en")
 
 
-def test_at_sign_up_terms_and_privacy_are_asked_for_in_this_order(publish, clock):
+def test_at_sign_up_everything_but_the_terms_for_end_customers_is_asked_for_in_this_order(publish, clock):
     publish()
     found = documents.required_at_sign_up("de", clock.now())
-    assert [(row.kind, row.language) for row in found] == [("portal_terms", "de"), ("privacy_notice", "de")]
+    assert [row.kind for row in found] == ["portal_terms", "data_processing", "acceptable_use", "privacy_notice"]
+    assert {row.language for row in found} == {"de"}
 
 
 def test_drafts_have_no_permalink(publish, clock):
@@ -95,3 +100,44 @@ def test_the_archive_keeps_older_versions_and_names_the_one_in_force(publish, cl
     assert [entry.label for entry in entries] == ["1.2", "1.1", "1.0"]
     assert entries[2].languages == ("de", "en")
     assert documents.label_in_force(entries, clock.now()) == "1.1"
+
+
+def test_a_kind_that_a_running_portal_did_not_have_comes_with_time_to_agree(publish, clock, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(legal_text, "KINDS", ("portal_terms", "flow_down"))
+        publish()
+    clock.advance(days=400)
+    assert "published acceptable_use 1.0 (de)" in publish()
+    row = documents.current("acceptable_use", "de", clock.now())
+    assert row.grace_until_at == clock.now() + timedelta(days=policy.current().terms_grace_days)
+    assert row.told_at is None and row.reason == "Dieses Dokument gab es im Portal bisher nicht."
+    assert documents.current("portal_terms", "de", clock.now()).grace_until_at is None
+    assert publish() == []
+
+
+def test_a_new_portal_has_nobody_who_needs_time(publish):
+    publish()
+    assert {(row.grace_until_at, row.told_at is None) for row in TermsVersion.select()} == {(None, False)}
+
+
+def test_a_language_added_later_holds_since_its_version_holds(db, acting, settings, clock):
+    documents.publish_shipped(acting(), replace(settings, locales=("en",)))
+    begun_at = clock.now()
+    clock.advance(days=40)
+    documents.publish_shipped(acting(), settings)
+    assert {row.effective_at for row in TermsVersion.select()} == {begun_at}
+
+
+def test_the_binding_language_is_one_that_the_portal_has(db, acting, settings, clock):
+    documents.publish_shipped(acting(), replace(settings, locales=("de",)))
+    row = documents.current("portal_terms", "en", clock.now())
+    assert (row.language, row.binding) == ("de", "de") and "Verbindlich ist die deutsche Fassung" in row.body
+
+
+def test_what_is_announced_is_known_before_it_holds(publish, clock):
+    publish()
+    soon = version("portal_terms", "1.1", clock.now(), effective_at=clock.now() + timedelta(days=30))
+    assert [row.label for row in documents.announced("de", clock.now())] == ["1.1"]
+    assert documents.announced("de", soon.effective_at) == []
+    assert documents.label_before(soon) == "1.0"
+    assert documents.label_before(documents.current("portal_terms", "en", clock.now())) is None

@@ -105,7 +105,7 @@ def test_an_answer_is_marked_with_the_value_before_and_after(cast, acting, setti
 def test_approval_makes_the_partner_active_and_tells_its_administrator(cast, acting, settings, clock):
     partner = applicant(clock.now(), locale="de")
     seen = verification.fingerprint(partner)
-    verification.approve(acting(cast.olga), settings, partner.id, seen)
+    verification.approve(acting(cast.olga), settings, partner.id, seen, rest=True)
     stored = Partner.get_by_id(partner.id)
     assert (stored.state, stored.decided_at) == ("active", clock.now())
     assert Mail.get().template == "application_approved"
@@ -115,13 +115,13 @@ def test_approval_makes_the_partner_active_and_tells_its_administrator(cast, act
 def test_only_active_administrators_are_told(cast, acting, settings, clock):
     partner = applicant(clock.now())
     Member.update(active=False).where(Member.partner == partner).execute()
-    verification.approve(acting(cast.olga), settings, partner.id)
+    verification.approve(acting(cast.olga), settings, partner.id, rest=True)
     assert not Mail.select().exists()
 
 
 def test_a_detail_that_differs_from_what_was_approved_is_marked(cast, acting, settings, clock):
     partner = applicant(clock.now())
-    verification.approve(acting(cast.olga), settings, partner.id)
+    verification.approve(acting(cast.olga), settings, partner.id, rest=True)
     Partner.update(city="Graz").where(Partner.id == partner.id).execute()
     city = next(d for d in verification.details(Partner.get_by_id(partner.id)) if d.field == "city")
     assert (city.mark, city.value, city.earlier_value) == ("changed", "Graz", "Wien")
@@ -163,7 +163,7 @@ def test_a_refusal_needs_a_reason(cast, acting, settings, clock):
 def test_only_undecided_applications_are_decided(cast, acting, settings, clock, state):
     partner = applicant(clock.now(), state=state)
     acts = (
-        lambda: verification.approve(acting(cast.olga), settings, partner.id),
+        lambda: verification.approve(acting(cast.olga), settings, partner.id, rest=True),
         lambda: verification.refuse(acting(cast.olga), settings, partner.id, "no"),
         lambda: verification.query(acting(cast.olga), settings, partner.id, {"city": "?"}),
     )
@@ -175,7 +175,7 @@ def test_only_undecided_applications_are_decided(cast, acting, settings, clock, 
 
 def test_the_second_operator_is_told_who_was_first(cast, acting, settings, clock):
     partner = applicant(clock.now())
-    verification.approve(acting(cast.olga), settings, partner.id)
+    verification.approve(acting(cast.olga), settings, partner.id, rest=True)
     with pytest.raises(DecisionRefused) as refused:
         verification.refuse(acting(cast.oscar), settings, partner.id, "no")
     assert refused.value.values == {"who": "Olga Olsen", "decided_at": clock.now()}
@@ -190,10 +190,10 @@ def test_a_decision_about_something_else_than_what_stands_is_refused(cast, actin
     answered(row, "Graz", clock.now())
     for old in (seen, asked):
         with pytest.raises(DecisionRefused) as refused:
-            verification.approve(acting(cast.olga), settings, partner.id, old)
+            verification.approve(acting(cast.olga), settings, partner.id, old, rest=True)
         assert "changed since" in refused.value.text
     verification.approve(
-        acting(cast.olga), settings, partner.id, verification.fingerprint(Partner.get_by_id(partner.id))
+        acting(cast.olga), settings, partner.id, verification.fingerprint(Partner.get_by_id(partner.id)), rest=True
     )
 
 
@@ -225,7 +225,7 @@ def test_of_two_operators_at_the_same_moment_one_decides(cast, acting, settings,
 
 def test_an_unknown_partner_is_not_found(cast, acting, settings):
     with pytest.raises(NotFound):
-        verification.approve(acting(cast.olga), settings, 999_999)
+        verification.approve(acting(cast.olga), settings, 999_999, rest=True)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,195 @@
+"""The nightly purge: what its time has run out for is erased, and a report says what that was.
+
+Every job is bounded, can be broken off and repeated, and finds by itself what is due: a night that was missed is made
+up for in the next one.
+"""
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from peewee import Case, Value
+
+from models.archive import Erasure, PurgeReport
+from models.audit import AuditEvent
+from models.base import Table, empty_log, write_tx
+from models.outbox import Mail, MailAttachment
+from models.partner import Partner
+from models.session import OneTimeLink, Session
+from services import archive, erasure, erasure_list, policy
+from services.audit import Act
+from services.clock import local_day
+from services.erasure_rows import SECURITY_ACTIONS
+from services.one_by_one import tried
+from services.settings import Settings
+
+EVERY = timedelta(hours=24)
+PAGE_ROWS = 2000
+PAGES = 50
+PARTNERS_A_NIGHT = 2000
+BATCHES_A_NIGHT = 2000
+LINKS_KEPT = timedelta(days=30)
+CLEARED = "This mail was sent a while ago, and its text was removed here.\n"
+LINES = {
+    "archived_rows": "rows of the archive whose time was over",
+    "mail_texts": "texts of sent mails",
+    "log_ins": "old log-ins",
+    "links": "old one-time links",
+    "names_in_the_security_log": "names in old lines about log-ins",
+    "addresses": "exact network addresses",
+    "unfinished_sign_ups": "sign-ups that nobody confirmed",
+    "refused_sign_ups": "sign-ups that were refused",
+}
+
+
+def due(act: Act) -> bool:
+    """Whether the last run is a day ago."""
+    last = PurgeReport.select().order_by(PurgeReport.id.desc()).first()
+    return last is None or last.at <= act.at - EVERY
+
+
+def nightly(act: Act, settings: Settings) -> list[str]:
+    """`purge` when the last one is a day ago; returns a line for each kind of what it removed."""
+    if not due(act):
+        return []
+    return [f"{number} {LINES[what]} removed" for what, number in purge(act, settings).removed.items() if number]
+
+
+def purge(act: Act, settings: Settings) -> PurgeReport:
+    """One run, whatever the time of the last one. Returns the report that it wrote."""
+    tried(act, "erasures after a restore", lambda: erasure_list.repeat(act, settings), 0)
+    removed = {what: tried(act, f"nightly purge: {what}", job, 0) for what, job in _jobs(act, settings).items()}
+    waiting = _erasures(act, settings)
+    tried(act, "list of erasures", lambda: erasure_list.write(settings, act.at), 0)
+    empty_log()
+    with write_tx():
+        return PurgeReport.create(at=act.at, removed=removed, waiting=waiting)
+
+
+def _jobs(act: Act, settings: Settings) -> dict[str, Callable[[], int]]:
+    """By what it removes; each says how many."""
+    rules, now = policy.current(), act.at
+    security_at = now - timedelta(days=rules.security_log_days)
+    return {
+        "archived_rows": lambda: archive.purge(local_day(now, settings.provider.time_zone)),
+        "mail_texts": lambda: _mail_texts(now - timedelta(days=rules.mail_text_days)),
+        "log_ins": lambda: _log_ins(security_at),
+        "links": lambda: _links(now - LINKS_KEPT),
+        "names_in_the_security_log": lambda: _actors(security_at),
+        "addresses": lambda: _addresses(now - timedelta(days=rules.access_ip_days)),
+        "unfinished_sign_ups": lambda: _sign_ups(act, settings, "draft", settings.sign_up_draft_days, "created_at"),
+        "refused_sign_ups": lambda: _sign_ups(act, settings, "refused", rules.refused_sign_up_days, "decided_at"),
+    }
+
+
+def _pages(table: Any, condition, change: Callable[[list[int]], int]) -> int:
+    """Goes through what is due, some rows in each transaction, a bounded number of them in one night."""
+    done = 0
+    for _page in range(PAGES):
+        ids = [number for (number,) in table.select(table.id).where(condition).limit(PAGE_ROWS).tuples()]
+        if ids:
+            with write_tx():
+                done += change(ids)
+        if len(ids) < PAGE_ROWS:
+            break
+    return done
+
+
+def _deleted(table: Any) -> Callable[[list[int]], int]:
+    return lambda ids: table.delete().where(table.id.in_(ids)).execute()
+
+
+def _changed(table: Any, **values) -> Callable[[list[int]], int]:
+    return lambda ids: table.update(**values).where(table.id.in_(ids)).execute()
+
+
+def _mail_texts(before_at: datetime) -> int:
+    """The line in the outbox stays: to whom, about what, when."""
+    old = (Mail.sent_at <= before_at) & ((Mail.html != "") | (Mail.attachment != ""))
+    gone_with = MailAttachment.mail.in_(Mail.select(Mail.id).where(Mail.sent_at <= before_at))
+    _pages(MailAttachment, gone_with, _deleted(MailAttachment))
+    return _pages(Mail, old, _changed(Mail, text=CLEARED, html="", attachment=""))
+
+
+def _log_ins(before_at: datetime) -> int:
+    return _pages(Session, Session.expires_at <= before_at, _deleted(Session))
+
+
+def _links(before_at: datetime) -> int:
+    return _pages(OneTimeLink, OneTimeLink.expires_at <= before_at, _deleted(OneTimeLink))
+
+
+def _actors(before_at: datetime) -> int:
+    """Who it was is known for so long; afterwards what happened, without the person."""
+    security = AuditEvent.action.startswith(SECURITY_ACTIONS[0])
+    for word in SECURITY_ACTIONS[1:]:
+        security |= AuditEvent.action.startswith(word)
+    persons = AuditEvent.actor_kind.in_(("member", "operator"))
+    named = persons & ~AuditEvent.actor_name.startswith("member #") & ~AuditEvent.actor_name.startswith("operator #")
+    called = Case(AuditEvent.actor_kind, [("member", Value("member #"))], Value("operator #"))
+    change = _changed(AuditEvent, actor_name=called.concat(AuditEvent.actor_id), ip="")
+    still = named & ~AuditEvent.actor_name.startswith("former member #")
+    return _pages(AuditEvent, (AuditEvent.at <= before_at) & security & still, change)
+
+
+def _addresses(before_at: datetime) -> int:
+    """Network addresses lose what tells one machine from its neighbours."""
+    places: tuple[tuple[Any, Any], ...] = ((Session, Session.created_at), (AuditEvent, AuditEvent.at))
+    return sum(_shortened(table, time <= before_at) for table, time in places)
+
+
+def _shortened(table: type[Table], old) -> int:
+    """Reads past what is done already, once, and writes by ids: nobody waits while a long table is looked through."""
+    model: Any = table
+    whole = (model.ip != "") & ~model.ip.endswith("/24") & ~model.ip.endswith("/48")
+    changed = after = 0
+    for _page in range(PAGES):
+        query = model.select(model.id, model.ip).where(model.id > after, old, whole).order_by(model.id)
+        found = list(query.limit(PAGE_ROWS).tuples())
+        ids = defaultdict(list)
+        for number, ip in found:
+            ids[network(ip)].append(number)
+        with write_tx():
+            for net, some in ids.items():
+                changed += model.update(ip=net).where(model.id.in_(some)).execute()
+        if len(found) < PAGE_ROWS:
+            break
+        after = found[-1][0]
+    return changed
+
+
+def network(ip: str) -> str:
+    """The network of an address: 24 bits of IPv4, 48 of IPv6. What is no address is emptied."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return ""
+    bits = 24 if address.version == 4 else 48
+    return str(ipaddress.ip_network(f"{ip.partition('%')[0]}/{bits}", strict=False))
+
+
+def _sign_ups(act: Act, settings: Settings, state: str, days: int, since: str) -> int:
+    """From these no contract came: nothing of them is kept."""
+    old: Any = getattr(Partner, since) <= act.at - timedelta(days=days)
+    begun = Erasure.select(Erasure.subject_id).where(Erasure.kind == "partner")
+    query = Partner.select().where(Partner.state == state, old, Partner.id.not_in(begun)).order_by(Partner.id)
+    rows = list(query.limit(PARTNERS_A_NIGHT))
+    for partner in rows:
+        tried(
+            act,
+            f"erasure of partner {partner.id}",
+            partial(erasure.erase_partner, act, settings, partner, keeps=False),
+            None,
+        )
+    return len(rows)
+
+
+def _erasures(act: Act, settings: Settings) -> int:
+    """Takes up what was broken off; returns how many wait for something."""
+    for row in archive.waiting():
+        name = f"erasure of {row.kind} {row.subject_id}"
+        tried(act, name, partial(erasure.carry_on, act, settings, row, BATCHES_A_NIGHT), False)
+    return len(archive.waiting())
