@@ -41,7 +41,8 @@ def enter():
     if not form.validate():
         return answer("auth/login.html", form=form, status=422)
     try:
-        person = log_in.check(act(), form.email.data, form.password.data, known_device.number_for(form.email.data))
+        device = known_device.number_for(form.email.data)
+        person = log_in.check(act(), current_app.settings, form.email.data, form.password.data, device)
     except log_in.MailNotConfirmed as waiting:
         session[UNCONFIRMED] = waiting.member.id
         return leave_to(url_for("auth.unconfirmed"))

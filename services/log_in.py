@@ -7,7 +7,7 @@ from typing import Any
 from models.base import locked, write_tx
 from models.operator import Operator
 from models.partner import Member
-from services import attempts, links, mail, passwords, people, sessions
+from services import access_period, attempts, links, mail, passwords, people, sessions
 from services.audit import Act, record
 from services.refusal import N_, Refusal
 from services.settings import Settings
@@ -40,7 +40,7 @@ class MailNotConfirmed(Refusal):
         super().__init__(N_("Your mail address is not confirmed yet. Open the link in the mail that we sent you."))
 
 
-def check(act: Act, email: str, password: str, device: str = "") -> Member | Operator:
+def check(act: Act, settings: Settings, email: str, password: str, device: str = "") -> Member | Operator:
     """The person with this address and password, who may sign in now.
 
     The attempt is counted first, and the work is the same whether or not there is such a person. `device` as in
@@ -53,7 +53,7 @@ def check(act: Act, email: str, password: str, device: str = "") -> Member | Ope
         log.info("log-in refused, request %s from %s", act.request_id, act.ip)
         raise LogInRefused
     attempts.forgive(act, email, device)
-    if not may_sign_in(act, person):
+    if not may_sign_in(act, person, settings):
         raise AccessEnded
     if isinstance(person, Member) and person.email_confirmed_at is None:
         raise MailNotConfirmed(person)
@@ -61,12 +61,9 @@ def check(act: Act, email: str, password: str, device: str = "") -> Member | Ope
     return person
 
 
-def may_sign_in(act: Act, person: Member | Operator) -> bool:
-    """Active, of a company that is not barred, and within the member's access period (last day included)."""
-    if isinstance(person, Member) and person.partner.state == "barred":
-        return False
-    until = person.access_until_on if isinstance(person, Member) else None
-    return person.active and (until is None or act.at.date() <= until)
+def may_sign_in(act: Act, person: Member | Operator, settings: Settings) -> bool:
+    """Active; a member also of a company that is not barred, and within the period of access (last day included)."""
+    return access_period.may_enter(person, act.at, settings) if isinstance(person, Member) else person.active
 
 
 def _renew_hash(person: Member | Operator, password: str) -> None:
@@ -83,7 +80,7 @@ def send_reset(act: Act, settings: Settings, email: str, locale: str) -> None:
     attempts.count(act, email, attempts.MAIL)
     person = people.with_address(email)
     with write_tx():
-        if person is None or not may_sign_in(act, person):
+        if person is None or not may_sign_in(act, person, settings):
             of_partner = people.partner_id_of(person) if person else None
             to = email.strip()
             mail.queue(act, settings, "password_reset_unknown", to=to, locale=locale, of_partner=of_partner, path="/")

@@ -6,7 +6,7 @@ from peewee import fn
 from models.base import locked, write_tx
 from models.notice import Notice, NoticeMail
 from models.partner import Member
-from services import mail, notice_audience, notices
+from services import access_period, mail, notice_audience, notices
 from services.audit import Act
 from services.settings import Settings
 
@@ -40,7 +40,7 @@ def _due(act: Act):
 
 def _tell(act: Act, settings: Settings, notice: Notice, member: Member) -> None:
     NoticeMail.create(notice=notice, member=member, queued_at=act.at)
-    if member.access_until_on is not None and member.access_until_on < act.at.date():
+    if access_period.is_over(member, act.at, settings):
         return
     mail.queue(
         act,

@@ -97,7 +97,7 @@ def test_everything_is_there_and_everybody_can_sign_in(fresh, clock, acting):
         "jonas@kuestendaten.example.com",
     ):
         assert email in "\n".join(lines)
-        assert log_in.check(acting(), email, password).email == email
+        assert log_in.check(acting(), fresh, email, password).email == email
 
 
 def test_a_second_time_makes_nothing_and_says_the_same(fresh, clock):

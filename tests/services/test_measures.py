@@ -175,7 +175,7 @@ def test_nobody_of_a_barred_company_signs_in(cast, acting, settings, outcast):
     member = outcast.members.get()
     assert not Session.select().where(Session.member == member, Session.ended_at.is_null()).exists()
     with pytest.raises(log_in.AccessEnded):
-        log_in.check(acting(), member.email, cast.password)
+        log_in.check(acting(), settings, member.email, cast.password)
     assert sessions.recognise(sessions.begin(acting(member), member, settings), acting().at, settings) is None
     assert "You lied to us." in Mail.get(Mail.template == "partner_barred").text
 
