@@ -12,6 +12,7 @@ AREAS = (
     "language",
     "health",
     "auth",
+    "prove",
     "signup",
     "terms",
     "evidence",
@@ -46,6 +47,7 @@ FRAME = (
     "now_closed",
     "errors",
     "navigation",
+    "proving",
     "trail",
 )
 

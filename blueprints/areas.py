@@ -50,6 +50,7 @@ NEVER_OFF: dict[str, str] = {
     "own_data": "everybody sees and takes along what is theirs, at any time (T18, T21)",
     "papers": "what was agreed has to be readable (T17)",
     "profile": "own data, own password (T10)",
+    "prove": "sensitive acts ask who one is, and they are never off (T10)",
     "public": "the start page of strangers",
     "static": "what pages are made of",
     "terms": "documents, consent and its receipts (T1, T22)",

@@ -14,7 +14,9 @@ class Declaration:
     """What an endpoint says of itself. `least`: how much of the portal a partner must be allowed to use (levels of
     services/standing.py); unset, "read" to look and "full" to change, also for the form that a change begins with.
     `states`: the partner states that alone count instead, where the endpoint is about just these. `area`: the area of
-    the portal it belongs to (services/features.py), where that is not the one of its permission."""
+    the portal it belongs to (services/features.py), where that is not the one of its permission. `proof`: only who
+    showed lately who they are (step-up, blueprints/proving.py). `without_factor`: also before the second factor that
+    somebody must have is set up."""
 
     open_to_all: bool = False
     permission: Permission | None = None
@@ -23,6 +25,8 @@ class Declaration:
     polled: bool = False
     least: str | None = None
     area: str | None = None
+    proof: bool = False
+    without_factor: bool = False
 
     def level(self, method: str) -> str:
         looks = method in ("GET", "HEAD", "OPTIONS") and (self.permission is None or only_looks(self.permission))
@@ -45,10 +49,19 @@ def takes_files(view: Callable) -> Callable:
     return view
 
 
-def signed_in(view: Callable) -> Callable:
-    """Any signed-in person, whatever the partner's state and before the terms are accepted: log-out, own data."""
-    view.access = Declaration(least="application", before_terms=True)  # type: ignore[attr-defined]
-    return view
+def signed_in(
+    view: Callable | None = None, *, proof: bool = False, without_factor: bool = False, polled: bool = False
+) -> Callable:
+    """Any signed-in person, whatever the partner's state and before the terms are accepted: log-out, own data.
+    @signed_in, or @signed_in(…) with `proof`, `without_factor` and `polled` as in Declaration and requires."""
+
+    def declare(view: Callable) -> Callable:
+        view.access = Declaration(  # type: ignore[attr-defined]
+            least="application", before_terms=True, polled=polled, proof=proof, without_factor=without_factor
+        )
+        return view
+
+    return declare(view) if view else declare
 
 
 def requires(
@@ -59,12 +72,15 @@ def requires(
     polled: bool = False,
     least: str | None = None,
     area: str | None = None,
+    proof: bool = False,
 ) -> Callable:
     """Only roles that hold the permission. `polled`: a partial that asks again by itself and keeps no session alive.
-    `least`, `states` and `area` as in Declaration."""
+    `least`, `states`, `area` and `proof` as in Declaration."""
 
     def declare(view: Callable) -> Callable:
-        view.access = Declaration(False, permission, states, before_terms, polled, least, area)  # type: ignore[attr-defined]
+        view.access = Declaration(  # type: ignore[attr-defined]
+            False, permission, states, before_terms, polled, least, area, proof
+        )
         return view
 
     return declare

@@ -59,7 +59,7 @@ def show():
 
 
 @bp.route("/mail", methods=["GET", "POST"])
-@requires(Permission.PROFILE_CHANGE, least="application", before_terms=True)
+@requires(Permission.PROFILE_CHANGE, least="application", before_terms=True, proof=True)
 def change_mail():
     form = MailForm()
     if not form.is_submitted():

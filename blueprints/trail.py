@@ -121,6 +121,7 @@ ACTIONS = {
     "sub_account.deletion_begun": _l("Deletion begun"),
     "sub_account.deletion_held": _l("Deletion held back"),
     "sub_account.deletion_released": _l("Deletion released by a second person"),
+    "session.proved": _l("Confirmed who it is"),
     "sub_account.described": _l("Sub-account details changed"),
     "sub_account.gone_confirmed": _l("Account confirmed to be gone, by an operator"),
     "sub_account.held": _l("Suspended with its partner"),

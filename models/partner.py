@@ -49,6 +49,7 @@ class Partner(Table):
     details_asked_at = UtcDateTimeField(null=True)
     details_due_at = UtcDateTimeField(null=True)
     details_told_at = UtcDateTimeField(null=True)
+    second_factor_required = BooleanField(default=False)
 
     @property
     def open_queries(self):

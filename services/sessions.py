@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from peewee import JOIN
 
@@ -22,8 +22,19 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def begin(act: Act, person: Member | Operator, settings: Settings) -> str:
-    """Starts a session for the person and returns its token: 256 random bits, kept by the person's device only."""
+def begin(
+    act: Act,
+    person: Member | Operator,
+    settings: Settings,
+    method: str = "password",
+    *,
+    second_factor_at: datetime | None = None,
+    proved: bool = True,
+) -> str:
+    """Starts a session for the person and returns its token: 256 random bits, kept by the person's device only.
+
+    `method` is password, passkey, sso or invitation. `second_factor_at`: when the second factor was shown; before now
+    on a device that is trusted, which is no proof for sensitive acts (`proved` is false)."""
     token = secrets.token_urlsafe(32)
     is_member = isinstance(person, Member)
     hours = settings.member_session_hours if is_member else settings.operator_session_hours
@@ -40,12 +51,30 @@ def begin(act: Act, person: Member | Operator, settings: Settings) -> str:
             ip=act.ip,
             user_agent=act.user_agent[:300],
         )
-        record(act, "session.begun", session, partner=getattr(person, "partner_id", None))
+        record(act, "session.begun", session, partner=getattr(person, "partner_id", None), after={"method": method})
+            method=method,
+            proved_at=act.at if proved else None,
+            second_factor_at=second_factor_at,
     return token
 
 
 def recognise(token: str, at, settings: Settings) -> Session | None:
     """The live session of a token with person and partner in one query; None when it ended, lapsed or is unknown."""
+def is_proved(session: Session, at: datetime, settings: Settings) -> bool:
+    """Whether the person showed who they are not long ago: sensitive acts ask for it (step-up)."""
+    minutes = settings.member_proof_minutes if session.member_id else settings.operator_proof_minutes
+    return session.proved_at is not None and session.proved_at > at - timedelta(minutes=minutes)
+
+
+def prove(act: Act, session: Session, how: str, *, second_factor: bool = False) -> None:
+    """Notes that the session's person has just shown who they are. `how`: password, code, passkey or recovery code."""
+    partner = session.member.partner_id if session.member else None
+    values = {"proved_at": act.at} | ({"second_factor_at": act.at} if second_factor else {})
+    with write_tx():
+        Session.update(values).where(Session.id == session.id, Session.ended_at.is_null()).execute()
+        record(act, "session.proved", session, partner=partner, after={"how": how})
+
+
     session = ask_one(_live, token_hash=token_hash(token), at=at)
     if session is None or not _person_may(session, at):
         return None

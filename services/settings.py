@@ -67,6 +67,8 @@ class Settings:
     member_session_hours: int = 24
     operator_idle_minutes: int = 15
     operator_session_hours: int = 12
+    member_proof_minutes: int = 30
+    operator_proof_minutes: int = 15
     undo_minutes: int = 15
     slider_step_bytes: int = 10 * 10**9
     measure_minutes: int = 5
@@ -99,6 +101,8 @@ NUMBERS = {
     "PORTAL_OPERATOR_IDLE_MINUTES": "operator_idle_minutes",
     "PORTAL_OPERATOR_SESSION_HOURS": "operator_session_hours",
     "PORTAL_UNDO_MINUTES": "undo_minutes",
+    "PORTAL_MEMBER_PROOF_MINUTES": "member_proof_minutes",
+    "PORTAL_OPERATOR_PROOF_MINUTES": "operator_proof_minutes",
     "PORTAL_SLIDER_STEP_BYTES": "slider_step_bytes",
     "PORTAL_MEASURE_MINUTES": "measure_minutes",
     "PORTAL_KEY_DELETE_DAYS": "key_delete_days",

@@ -48,6 +48,9 @@ LOOKERS_THAT_ACT = {
     "admin.try_again": "work that the worker owes already",
     "notices.acknowledge": "everybody who may look has to follow what is published; records that they know it",
 }
+    "prove.show",
+    "prove.confirm",
+    "prove.done",
 LOOKING = ("view", "list", "export", "use")
 EXAMPLES = {Id: 999_999, PathConverter: "nothing.css"}
 WORDS = {"AccountNumber": "000000000000", "Token": "a" * 43}
