@@ -45,9 +45,9 @@ FRAME = (
     "access",
     "bodies",
     "now_closed",
+    "proving",
     "errors",
     "navigation",
-    "proving",
     "trail",
 )
 

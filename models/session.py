@@ -23,27 +23,12 @@ class Session(Table):
     end_reason = TextField(default="")
     ip = TextField(default="")
     user_agent = TextField(default="")
-
-
-class OneTimeLink(Table):
     method = TextField(default="password")  # password, passkey, sso, invitation
     proved_at = UtcDateTimeField(null=True)  # when its person last showed who they are
     second_factor_at = UtcDateTimeField(null=True)
 
 
-class KeptForm(Table):
-    """What somebody typed whose log-in had ended when they sent it: kept for them until they signed in again, for a
-    quarter of an hour at most. The browser holds a random token, this row its hash. Never a secret."""
-
-    id = AutoField()
-    token_hash = TextField(unique=True)
-    member = ForeignKeyField(Member, null=True, unique=True)
-    member_id: int | None
-    operator = ForeignKeyField(Operator, null=True, unique=True)
-    operator_id: int | None
-    path = TextField()
-    fields = JsonField()
-    expires_at = UtcDateTimeField()
+class OneTimeLink(Table):
     """A link that works once: change_mail, confirm_mail, reset_password, operator_setup. Only the hash is kept."""
 
     id = AutoField()

@@ -50,16 +50,14 @@ def begin(
             expires_at=act.at + timedelta(hours=hours),
             ip=act.ip,
             user_agent=act.user_agent[:300],
-        )
-        record(act, "session.begun", session, partner=getattr(person, "partner_id", None), after={"method": method})
             method=method,
             proved_at=act.at if proved else None,
             second_factor_at=second_factor_at,
+        )
+        record(act, "session.begun", session, partner=getattr(person, "partner_id", None), after={"method": method})
     return token
 
 
-def recognise(token: str, at, settings: Settings) -> Session | None:
-    """The live session of a token with person and partner in one query; None when it ended, lapsed or is unknown."""
 def is_proved(session: Session, at: datetime, settings: Settings) -> bool:
     """Whether the person showed who they are not long ago: sensitive acts ask for it (step-up)."""
     minutes = settings.member_proof_minutes if session.member_id else settings.operator_proof_minutes
@@ -75,6 +73,8 @@ def prove(act: Act, session: Session, how: str, *, second_factor: bool = False) 
         record(act, "session.proved", session, partner=partner, after={"how": how})
 
 
+def recognise(token: str, at, settings: Settings) -> Session | None:
+    """The live session of a token with person and partner in one query; None when it ended, lapsed or is unknown."""
     session = ask_one(_live, token_hash=token_hash(token), at=at)
     if session is None or not _person_may(session, at):
         return None

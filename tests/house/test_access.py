@@ -37,6 +37,9 @@ OPEN_TO_SIGNED_IN = {
     "terms.own",
     "terms.receipt",
     "terms.receipt_pdf",
+    "prove.show",
+    "prove.confirm",
+    "prove.done",
     "own_data.show",
     "own_data.person_json",
     "own_data.person_text",
@@ -48,9 +51,6 @@ LOOKERS_THAT_ACT = {
     "admin.try_again": "work that the worker owes already",
     "notices.acknowledge": "everybody who may look has to follow what is published; records that they know it",
 }
-    "prove.show",
-    "prove.confirm",
-    "prove.done",
 LOOKING = ("view", "list", "export", "use")
 EXAMPLES = {Id: 999_999, PathConverter: "nothing.css"}
 WORDS = {"AccountNumber": "000000000000", "Token": "a" * 43}
