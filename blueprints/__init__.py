@@ -13,6 +13,8 @@ AREAS = (
     "health",
     "auth",
     "prove",
+    "sessions",
+    "report",
     "signup",
     "terms",
     "evidence",

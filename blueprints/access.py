@@ -10,6 +10,7 @@ from flask import Flask, Request, abort, current_app, g, make_response, request,
 from flask_babel import get_locale
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
+from blueprints import typed
 from blueprints.areas import AREA_OF, area_of, offered
 from blueprints.declarations import Declaration, level_of, public, requires, signed_in, takes_files
 from blueprints.partials import leave_to
@@ -18,7 +19,7 @@ from blueprints.standings import NotNow
 from models.operator import Operator
 from models.partner import Member, Partner
 from models.session import Session
-from services import consent, consent_state, sessions, standing
+from services import consent, consent_state, session_limits, sessions, standing
 from services.audit import Act
 from services.uploads import LARGEST_BYTES
 
@@ -108,6 +109,9 @@ def gate():
         request.max_content_length = LARGEST_BYTES + FORM_BYTES
     if not declared.polled:
         sessions.touch(viewer.session, g.clock.now())
+        is_page = request.method == "GET" and not request.htmx
+        if is_page and viewer.session.role != session_limits.role_of(viewer.person):
+            renew_token()  # another role since it was given (threats.md 4)
     if declared.permission and not ROLES[declared.permission] & own_sort():
         abort(404)
     return closed_to_partner(declared) if viewer.member else closed_to_role(declared)
@@ -160,22 +164,33 @@ def stop_asking():
     """A page that polls must not leave by itself for the log-in, unsaved figures and all: 286 ends the polling."""
     response = make_response("", 286)
     response.headers["HX-Reswap"] = "none"
+    if not current_user.is_authenticated:
+        response.headers["HX-Trigger"] = "signed-out"
     return response
 
 
 def ask_to_sign_in():
+    """Who was signed in and is not any more finds what they sent again; what this browser kept of pages goes (T12)."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" and not request.htmx else None
-    return leave_to(url_for("auth.login", next=wanted), status=401 if request.htmx else 303)
+    wanted = typed.keep_of_lapsed(act()) or wanted
+    response = leave_to(url_for("auth.login", next=wanted), status=401 if request.htmx else 303)
+    if "_user_id" in session:
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 def sign_in(person: Member | Operator) -> None:
     """Begins a session under a fresh cookie: nothing that was there before the log-in survives it."""
-    language = session.get("language")
+    kept = {name: session[name] for name in ("language", typed.KEPT_FORM) if name in session}
     session.clear()
-    if language:
-        session["language"] = language
+    session.update(kept)
     token = sessions.begin(act(), person, current_app.settings)
     login_user(load_viewer(token))
+
+
+def renew_token() -> None:
+    """This browser gets a new token for the same log-in: after a step-up, and for another role."""
+    session["_user_id"] = sessions.renew(act(), viewer.session)
 
 
 def sign_out() -> None:
@@ -206,7 +221,7 @@ def act() -> Act:
         ip=request.remote_addr or "",
         user_agent=str(request.user_agent),
         request_id=g.request_id,
-        session_hash=viewer.session.token_hash if known else "",
+        session_hash=viewer.session.origin_hash if known else "",
     )
 
 

@@ -52,6 +52,8 @@ NEVER_OFF: dict[str, str] = {
     "profile": "own data, own password (T10)",
     "prove": "sensitive acts ask who one is, and they are never off (T10)",
     "public": "the start page of strangers",
+    "report": "a breach can be reported at any time, by anybody (T11)",
+    "sessions": "own log-ins can be looked at and ended at any time (T10, T12)",
     "static": "what pages are made of",
     "terms": "documents, consent and its receipts (T1, T22)",
 }

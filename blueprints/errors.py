@@ -12,8 +12,9 @@ from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from blueprints import formats
-from blueprints.partials import wants_partial
+from blueprints import formats, typed
+from blueprints.access import act, viewer
+from blueprints.partials import leave_to, wants_partial
 from blueprints.standings import NotNow
 from models.base import DATABASE_AWAY
 from services.refusal import NotFound, Refusal
@@ -93,7 +94,12 @@ def on_http_error(error: HTTPException):
 
 
 def on_stale_token(error: CSRFError):
-    """The form was made before the log-in changed, or elsewhere: htmx reloads, a plain form gets a sentence."""
+    """The form was made before the log-in changed, or elsewhere: htmx reloads, a plain form of our own pages is kept
+    and sent again by hand, any other gets a sentence."""
+    if viewer.is_authenticated and not wants_partial():
+        kept_at = typed.keep_of(act(), viewer.person)
+        if kept_at:
+            return leave_to(kept_at)
     if wants_partial():
         response = make_response("", 204)
         response.headers["HX-Refresh"] = "true"

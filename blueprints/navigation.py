@@ -23,6 +23,7 @@ OPERATOR_MENU = (
     ("admin.change_requests_index", _l("Requests"), Permission.REQUEST_LIST),
     ("admin.documents_desk", _l("Documents"), Permission.DOCUMENT_VIEW),
     ("admin.notices", _l("Notices"), Permission.NOTICE_VIEW),
+    ("admin.incidents", _l("Incidents"), Permission.INCIDENT_VIEW),
     ("admin.closures", _l("Closures"), Permission.CLOSURE_DESK),
     ("admin.storage", _l("Storage"), Permission.STORAGE_VIEW),
 )
@@ -75,12 +76,14 @@ def account_links() -> list[tuple[str, str]]:
     """What a person's own menu holds, below the name."""
     if viewer.operator:
         own = [(endpoint, str(label)) for endpoint, label, right in OPERATOR_LINKS if viewer.may(right)]
-        return [(url_for(endpoint), label) for endpoint, label in [*own, ("own_data.show", _("Your data"))]]
+        own += [("sessions.index", _("Your log-ins")), ("own_data.show", _("Your data"))]
+        return [(url_for(endpoint), label) for endpoint, label in own]
     links = [
         ("notices.index", notices_label()),
         ("integrations.index", _("Programs")),
         ("company.show", _("Company")),
         ("profile.show", _("Your profile")),
+        ("sessions.index", _("Your log-ins")),
         ("terms.own", _("Terms and receipts")),
         ("own_data.show", _("Your data")),
     ]
@@ -113,7 +116,7 @@ def frame() -> dict:
         "sign_out_url": url_for("auth.logout"),
         "account_links": account_links() if known else [],
         "footer_links": [(url_for("terms.index"), _("Terms and privacy")), (url_for("change_log.index"), _("Changes"))],
-        "security_url": f"mailto:{provider.security_address}",
+        "security_url": url_for("report.new"),
         "contact_email": provider.support_address,
     }
 

@@ -22,6 +22,9 @@ class Permission(StrEnum):
     DOCUMENT_VIEW = "document:view"
     DOCUMENT_WRITE = "document:write"
     EVIDENCE_EXPORT = "evidence:export"
+    INCIDENT_CHANGE = "incident:change"
+    INCIDENT_CONTAIN = "incident:contain"
+    INCIDENT_VIEW = "incident:view"
     INTEGRATION_CHANGE = "integration:change"
     KEY_CHANGE = "key:change"
     KEY_REVEAL = "key:reveal"
@@ -92,6 +95,9 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.DOCUMENT_VIEW: OPERATORS,
     Permission.DOCUMENT_WRITE: DECIDERS,
     Permission.EVIDENCE_EXPORT: DECIDERS,
+    Permission.INCIDENT_CHANGE: OPERATORS,
+    Permission.INCIDENT_CONTAIN: DECIDERS,
+    Permission.INCIDENT_VIEW: OPERATORS,
     Permission.INTEGRATION_CHANGE: DECIDERS,
     Permission.KEY_CHANGE: WORKERS,
     Permission.KEY_REVEAL: WORKERS,

@@ -16,6 +16,7 @@ class Operator(Table):
     email_key = TextField(unique=True)
     right = TextField(default="support")
     password_hash = TextField(default="")
+    password_due_at = UtcDateTimeField(null=True)  # since then a new password has to be chosen
     locale = TextField(default="en")
     time_zone = TextField(default="UTC")
     active = BooleanField(default=True)

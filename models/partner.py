@@ -79,6 +79,7 @@ class Member(Table):
     active = BooleanField(default=True)
     access_until_on = DateField(null=True)
     email_confirmed_at = UtcDateTimeField(null=True)
+    password_due_at = UtcDateTimeField(null=True)  # since then a new password has to be chosen
     created_at = UtcDateTimeField()
 
 

@@ -39,12 +39,22 @@ MAIL = "mail"
 HAND_OVER = "hand_over"
 AGREE = "agree"
 UPLOAD = "upload"
+SECOND = "second"  # a second factor: who guesses here has the password
+PASSKEY = "passkey"
+METER = "meter"  # how good a password is: costs work, opens nothing
+REPORT = "report"
+OWN_REPORT = "own_report"
 LIMITS = {
     LOG_IN: Limit(10, 50, 5),
     MAIL: Limit(3, 20, 15),
     HAND_OVER: Limit(20, 20, 5),
     AGREE: Limit(20, 20, 5),
     UPLOAD: Limit(20, 60, 5),
+    REPORT: Limit(20, 20, 15),
+    SECOND: Limit(10, 50, 5),
+    PASSKEY: Limit(30, 60, 5),
+    METER: Limit(240, 240, 5),
+    OWN_REPORT: Limit(20, 10_000, 15),  # a company behind one address has many people
 }
 
 
@@ -65,23 +75,40 @@ class NewPasswordNeeded(Refusal):
         )
 
 
+class CodesClosed(Refusal):
+    """Somebody who has the password guessed at the second factor: a new password ends that."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            N_(
+                "Codes are not taken any more after %(failures)s wrong ones in a row: somebody else may know your "
+                "password. Choose a new one to go on."
+            ),
+            failures=CONSECUTIVE_FAILURES,
+        )
+
+
+IN_A_ROW = {LOG_IN: NewPasswordNeeded, SECOND: CodesClosed}
+
+
 def count(act: Act, address: str, purpose: str = LOG_IN, device: str = "") -> None:
     """Counts one attempt of the mail address's account, before anything is checked. `device` is the number of a device
     on which this account signed in before.
 
-    Raises TooManyAttempts or NewPasswordNeeded; a refused attempt is not counted, so that waiting always helps.
+    Raises TooManyAttempts, NewPasswordNeeded or CodesClosed; a refused attempt is not counted, so that waiting
+    always helps.
     """
     limit = LIMITS[purpose]
     window = timedelta(minutes=limit.minutes)
     with write_tx():
-        if device and _count_known(act, address, device):
+        if device and _count_known(act, address, device, purpose):
             return
         _count(_pair(act, address, purpose), act.at, window, limit.per_account)
         _count(_network(act, purpose), act.at, window, limit.per_network)
-        if purpose == LOG_IN:
-            in_a_row = _raise(_account(address), act.at, timedelta(days=CONSECUTIVE_DAYS)).failures
+        if purpose in IN_A_ROW:
+            in_a_row = _raise(_account(address, purpose), act.at, timedelta(days=CONSECUTIVE_DAYS)).failures
             if in_a_row > CONSECUTIVE_FAILURES:
-                raise NewPasswordNeeded
+                raise IN_A_ROW[purpose]
 
 
 def count_of_network(act: Act, purpose: str) -> None:
@@ -91,13 +118,13 @@ def count_of_network(act: Act, purpose: str) -> None:
         _count(_network(act, purpose), act.at, timedelta(minutes=limit.minutes), limit.per_network)
 
 
-def forgive(act: Act, address: str, device: str = "") -> None:
-    """After the right password: the account's counters start anew and the attempt no longer weighs on the network."""
-    counters = [_pair(act, address, LOG_IN), _account(address), *_of_device(address, device)]
+def forgive(act: Act, address: str, device: str = "", purpose: str = LOG_IN) -> None:
+    """After the right secret: the account's counters start anew and the attempt no longer weighs on the network."""
+    counters = [_pair(act, address, purpose), _account(address, purpose), *_of_device(address, device, purpose)]
     with write_tx():
         Attempt.delete().where(Attempt.subject.in_(counters)).execute()
         Attempt.update(failures=Attempt.failures - 1).where(
-            Attempt.subject == _network(act, LOG_IN), Attempt.failures > 0
+            Attempt.subject == _network(act, purpose), Attempt.failures > 0
         ).execute()
 
 
@@ -107,12 +134,12 @@ def tidy(at: datetime) -> int:
         return Attempt.delete().where(Attempt.window_until <= at).execute()
 
 
-def _count_known(act: Act, address: str, device: str) -> bool:
+def _count_known(act: Act, address: str, device: str, purpose: str) -> bool:
     """Counts for the device alone; False once it failed too often in a row to be told from a stranger's."""
-    now_and_then, in_a_row = _of_device(address, device)
+    now_and_then, in_a_row = _of_device(address, device, purpose)
     if _raise(in_a_row, act.at, timedelta(days=CONSECUTIVE_DAYS)).failures > CONSECUTIVE_FAILURES:
         return False
-    limit = LIMITS[LOG_IN]
+    limit = LIMITS[purpose]
     _count(now_and_then, act.at, timedelta(minutes=limit.minutes), limit.per_account)
     return True
 
@@ -148,13 +175,13 @@ def _network(act: Act, purpose: str) -> str:
     return f"{purpose}:@{network(act.ip)}"
 
 
-def _of_device(address: str, device: str) -> tuple[str, str]:
-    own = f"{_account(address)}#{_digest(device)}"
+def _of_device(address: str, device: str, purpose: str) -> tuple[str, str]:
+    own = f"{_account(address, purpose)}#{_digest(device)}"
     return own, f"{own}#"
 
 
-def _account(address: str) -> str:
-    return f"{LOG_IN}:{_digest(email_key(address))}"
+def _account(address: str, purpose: str) -> str:
+    return f"{purpose}:{_digest(email_key(address))}"
 
 
 def _digest(text: str) -> str:

@@ -116,7 +116,7 @@ def happened(act: Act, kind: str, member: Member, version: TermsVersion, **more:
 
 def _authentication(act: Act, partner: Partner) -> tuple[str, datetime | None]:
     """How sure it is who acts, and since when: an applicant has proved nothing yet but the address, afterwards."""
-    session = Session.get_or_none(Session.token_hash == act.session_hash) if act.session_hash else None
+    session = Session.get_or_none(Session.origin_hash == act.session_hash) if act.session_hash else None
     if session is not None:
         return "password", session.created_at
     return ("sign_up", None) if partner.state == "draft" else ("", None)

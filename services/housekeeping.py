@@ -16,6 +16,7 @@ from peewee import Case, Value
 from models.archive import Erasure, PurgeReport
 from models.audit import AuditEvent
 from models.base import Table, empty_log, write_tx
+from models.incident import Incident
 from models.outbox import Mail, MailAttachment
 from models.partner import Partner
 from models.session import OneTimeLink, Session
@@ -40,6 +41,7 @@ LINES = {
     "links": "old one-time links",
     "names_in_the_security_log": "names in old lines about log-ins",
     "addresses": "exact network addresses",
+    "reports_of_strangers": "persons in closed security reports of strangers",
     "unfinished_sign_ups": "sign-ups that nobody confirmed",
     "refused_sign_ups": "sign-ups that were refused",
 }
@@ -80,6 +82,7 @@ def _jobs(act: Act, settings: Settings) -> dict[str, Callable[[], int]]:
         "links": lambda: _links(now - LINKS_KEPT),
         "names_in_the_security_log": lambda: _actors(security_at),
         "addresses": lambda: _addresses(now - timedelta(days=rules.access_ip_days)),
+        "reports_of_strangers": lambda: _reports(security_at),
         "unfinished_sign_ups": lambda: _sign_ups(act, settings, "draft", settings.sign_up_draft_days, "created_at"),
         "refused_sign_ups": lambda: _sign_ups(act, settings, "refused", rules.refused_sign_up_days, "decided_at"),
     }
@@ -135,9 +138,20 @@ def _actors(before_at: datetime) -> int:
     return _pages(AuditEvent, (AuditEvent.at <= before_at) & security & still, change)
 
 
+def _reports(before_at: datetime) -> int:
+    """Of who was not signed in nothing else would ever go: what was reported stays, without the person."""
+    strangers = Incident.member.is_null() & Incident.operator.is_null() & (Incident.contact != "")
+    change = _changed(Incident, contact="", ip="", user_agent="")
+    return _pages(Incident, strangers & (Incident.closed_at <= before_at), change)
+
+
 def _addresses(before_at: datetime) -> int:
     """Network addresses lose what tells one machine from its neighbours."""
-    places: tuple[tuple[Any, Any], ...] = ((Session, Session.created_at), (AuditEvent, AuditEvent.at))
+    places: tuple[tuple[Any, Any], ...] = (
+        (Session, Session.created_at),
+        (AuditEvent, AuditEvent.at),
+        (Incident, Incident.reported_at),
+    )
     return sum(_shortened(table, time <= before_at) for table, time in places)
 
 

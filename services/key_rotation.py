@@ -4,7 +4,8 @@ deleted when nothing missed it (T13; provisioning.md, rotation).
 What may be done when is in `key_rules`; whatever is refused raises KeyRefused.
 """
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from models.base import locked, write_tx
 from models.partner import Partner
@@ -54,12 +55,31 @@ def switch_off(act: Act, settings: Settings, partner: Partner, number: str, key_
         if key.wanted == "inactive":
             return
         _say(key_rules.why_not_off(now, key))
-        delete_after_at = act.at + timedelta(days=settings.key_delete_days)
-        key.wanted, key.inactive_at, key.delete_after_at, key.secret_ct = "inactive", act.at, delete_after_at, None
-        key.save(only=["wanted", "inactive_at", "delete_after_at", "secret_ct"])
-        hand_over_links.withdraw(act, key)
-        _record(act, "access_key.switched_off", now, key, delete_after_at=delete_after_at)
+        _off(act, now, key, act.at + timedelta(days=settings.key_delete_days))
         _want(act, now.account)
+
+
+def stop(act: Act, settings: Settings, partner_id: int, key_ids: Iterable[int] | None) -> list[AccessKey]:
+    """In an emergency: the partner's keys of these ids, or all, shall be refused, the last one that works among them
+    (T11). Where none is left that works, nothing is deleted by itself: it can be replaced, or switched on again where
+    the service can. Ids of others are passed over. Returns the keys. Call inside write_tx, after the partner's lock."""
+    works = (AccessKey.wanted == "active") & AccessKey.phase.in_(("live", "inactive"))
+    chosen = works if key_ids is None else works & AccessKey.id.in_(sorted(set(key_ids)))
+    accounts = SubAccount.select().where(
+        SubAccount.partner == partner_id, SubAccount.id.in_(AccessKey.select(AccessKey.sub_account).where(chosen))
+    )
+    stopped: list[AccessKey] = []
+    for account in locked(accounts.order_by(SubAccount.id)):
+        own = AccessKey.select().where(AccessKey.sub_account == account, AccessKey.phase != "deleted")
+        now = key_rules.standing(act, account, list(own.order_by(AccessKey.id)))
+        ids = {key.id for key in AccessKey.select().where(chosen, AccessKey.sub_account == account)}
+        some = [key for key in now.keys if key.id in ids]
+        left = any(key.wanted == "active" and key not in some for key in now.keys)
+        for key in some:
+            _off(act, now, key, act.at + timedelta(days=settings.key_delete_days) if left else None)
+        _want(act, account)
+        stopped += some
+    return stopped
 
 
 def switch_on(act: Act, partner: Partner, number: str, key_id: int) -> None:
@@ -128,6 +148,13 @@ def _standing(
 def _refuse_deleted(key: AccessKey) -> None:
     if key.wanted == "deleted":
         raise KeyRefused(N_("This key is deleted."))
+
+
+def _off(act: Act, now: Standing, key: AccessKey, delete_after_at: datetime | None) -> None:
+    key.wanted, key.inactive_at, key.delete_after_at, key.secret_ct = "inactive", act.at, delete_after_at, None
+    key.save(only=["wanted", "inactive_at", "delete_after_at", "secret_ct"])
+    hand_over_links.withdraw(act, key)
+    _record(act, "access_key.switched_off", now, key, delete_after_at=delete_after_at)
 
 
 def _delete(act: Act, now: Standing, key: AccessKey) -> None:

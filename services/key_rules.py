@@ -107,7 +107,7 @@ def why_not_replace(now: Standing, key: AccessKey) -> KeyRefused | None:
         return why
     if any(other.phase == "pending" for other in now.keys):
         return KeyRefused(N_("A new key is being made already. It appears here in a moment."))
-    if key.wanted != "active":
+    if key.wanted != "active" and any(other.wanted == "active" for other in now.keys):
         return KeyRefused(N_("This key is switched off. Switch it on again before you replace it."))
     if len([other for other in now.keys if not missed(now, other)]) >= MOST_KEYS:
         return KeyRefused(N_("There are two keys already. Switch the old one off and delete it first."))

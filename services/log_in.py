@@ -7,7 +7,18 @@ from typing import Any
 from models.base import locked, write_tx
 from models.operator import Operator
 from models.partner import Member
-from services import access_period, attempts, links, mail, passwords, people, sessions
+from services import (
+    access_period,
+    attempts,
+    factor_resets,
+    links,
+    mail,
+    passwords,
+    people,
+    second_factor,
+    sessions,
+    trusted_devices,
+)
 from services.audit import Act, record
 from services.refusal import N_, Refusal
 from services.settings import Settings
@@ -30,6 +41,15 @@ class AccessEnded(Refusal):
 
     def __init__(self) -> None:
         super().__init__(N_("This log-in is no longer active. An administrator of your company can tell you more."))
+
+
+class PasswordDue(Refusal):
+    """Said only after the right password, which others may know: the new one is chosen over a link by mail."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            N_("This password may be known to others and opens nothing any more. Have a link sent to choose a new one.")
+        )
 
 
 class MailNotConfirmed(Refusal):
@@ -55,6 +75,8 @@ def check(act: Act, settings: Settings, email: str, password: str, device: str =
     attempts.forgive(act, email, device)
     if not may_sign_in(act, person, settings):
         raise AccessEnded
+    if factor_resets.settle(act, settings, person) or person.password_due_at is not None:
+        raise PasswordDue
     if isinstance(person, Member) and person.email_confirmed_at is None:
         raise MailNotConfirmed(person)
     _renew_hash(person, password)
@@ -97,7 +119,10 @@ def choose_password(act: Act, settings: Settings, purpose: str, token: str, pass
     `purpose` is reset_password or operator_setup. Raises NotFound, LinkUsed, LinkExpired, PasswordRefused.
     """
     person = links.person_of(links.look(purpose, token, act.at))
-    passwords.refuse_weak(password, known_words(person, settings))
+    short_is_enough = second_factor.has(person)
+    passwords.refuse_weak(password, known_words(person, settings), with_second_factor=short_is_enough)
+    if person.password_due_at is not None and passwords.matches(person.password_hash, password):
+        raise passwords.PasswordRefused(N_("Others may know this password. Choose another one."))
     new_hash = passwords.hashed(password)
     act = replace(act, kind=person._meta.table_name, actor_id=str(person.id), actor_name=person.name)
     with write_tx():
@@ -105,14 +130,18 @@ def choose_password(act: Act, settings: Settings, purpose: str, token: str, pass
         locked(kind.select().where(kind.id == person.id)).get()
         links.use(act, purpose, token)
         first = not person.password_hash
-        person.password_hash = new_hash
-        person.save(only=["password_hash"])
+        person.password_hash, person.password_due_at = new_hash, None
+        person.save(only=["password_hash", "password_due_at"])
         if isinstance(person, Member):
             links.cancel(act, "change_mail", person)
             person.wanted_email = ""
             person.save(only=["wanted_email"])
+        if short_is_enough and not second_factor.has(person):
+            passwords.refuse_short(password)  # the factor went meanwhile
         sessions.end_all(act, person, "password changed")
+        trusted_devices.end_all(act, person)
         attempts.forgive(act, person.email)
+        attempts.forgive(act, person.email, purpose=attempts.SECOND)
         record(act, "password.chosen" if first else "password.changed", person, partner=people.partner_id_of(person))
         if not first:
             _mail(act, settings, "password_changed", person, FORGOT_PATH, changed_at=act.at)

@@ -58,6 +58,8 @@ def suspend(act: Act, settings: Settings, partner_id: int, wanted: Wanted, seen:
         record(act, "partner.suspended", partner, partner=partner, before={"state": before}, after=after)
         values = {"reason": REASONS[wanted.reason], "note": wanted.note.strip(), "storage": wanted.storage}
         tell_admins(act, settings, partner, "partner_suspended", "/application", level=wanted.level, **values)
+        for member in Member.select().where(Member.partner == partner):
+            sessions.end_all(act, member, "partner suspended")
     return partner
 
 

@@ -57,15 +57,24 @@ LISTS = {
     "notice_mails": "notice_mail",
     "switched_off": "feature_switch",
     "papers": "partner_document",
+    "security_reports": "incident",
+    "incidents_told": "incident_partner",
     "mails": "mail",
     "trail": "audit_event",
 }
 LEFT_OUT = {
     "session": "log-ins are those of persons: each finds them in its own export",
     "one_time_link": "holds nothing but digests of links that are over; that they were sent is in the trail",
+    "totp": "holds a secret and whether it is on; each person sees on its page Security what it has",
+    "passkey": "log-ins are those of persons: each finds them in its own export",
+    "recovery_code": "holds nothing but digests of secrets",
+    "trusted_device": "devices are those of persons: each finds them in its own export",
+    "factor_reset": "lost factors are those of persons: each finds them in its own export",
     "drift": "findings of the provider about its own storage service",
     "detail_check": "notes of the provider's staff about details; what they asked is in the list of questions",
     "mail_attachment": "what went with the mails: receipts and certificates are in lists and files of their own",
+    "incident_note": "notes of the provider's staff about a report; what was decided is in the list of reports",
+    "kept_form": "what somebody typed, for a quarter of an hour, for that person alone",
     "barred_key": "digests by which a barred company is recognised",
 }
 _staff = "names of the provider's staff"
@@ -99,6 +108,8 @@ COLUMNS_LEFT_OUT = {
     ("feature_switch", "made_by"): _staff,
     ("feature_switch", "ended_by"): _staff,
     ("partner_document", "created_by"): _staff,
+    ("factor_reset", "asked_name"): _both,
+    ("factor_reset", "seconded_name"): _staff,
     ("partner_document", "withdrawn_by"): _staff,
 }
 

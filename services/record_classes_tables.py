@@ -40,10 +40,29 @@ TABLES: dict[str, Classed] = {
     "detail_query": Classed("commercial_letter", since="asked_at"),
     "sign_up_draft": Classed("person", "none", columns_of(_secret, "token_hash", "password_hash")),
     "operator": Classed("operational", "none", STAFF),
-    "session": Classed("security_log", columns={"token_hash": _secret, "ip": _person, "user_agent": _person}),
+    "session": Classed(
+        "security_log",
+        columns={"token_hash": _secret, "origin_hash": _secret, **columns_of(_person, "ip", "user_agent")},
+    ),
     "one_time_link": Classed("security_log", columns={"token_hash": _secret}),
     "attempt": Classed("security_log", "none"),
+    "totp": Classed("operational", columns=columns_of(_secret, "seed_ct", "wanted_ct")),
+    "passkey": Classed("operational", columns=columns_of(_person, "name", "user_handle")),
+    "passkey_challenge": Classed("operational", "none"),
+    "recovery_code": Classed("operational", columns=columns_of(_secret, "salt", "code_hash")),
+    "trusted_device": Classed("operational", columns={"token_hash": _secret, "name": _person}),
+    "factor_reset": Classed("security_log", columns=columns_of(_person, "reason", "asked_name", "seconded_name")),
     "one_time_key": Classed("operational", "none"),
+    "kept_form": Classed("operational", columns={"token_hash": _secret, "fields": _person, "path": _person}),
+    # reports of security problems
+    "incident": Classed(
+        "evidence",
+        "stay",
+        columns=columns_of(_person, "contact", "reporter_name", "ip", "user_agent"),
+        blank=("text", "things"),
+    ),
+    "incident_note": Classed("evidence", "stay", columns=columns_of(_person, "made_name"), blank=("text",)),
+    "incident_partner": Classed("evidence"),
     # documents and what was agreed
     "terms_version": Classed("evidence", "none"),
     "acceptance": Classed(

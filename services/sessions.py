@@ -12,6 +12,7 @@ from models.operator import Operator
 from models.partner import Member, Partner
 from models.prepared import Blank, ask_one
 from models.session import Session
+from services import access_period, session_limits
 from services.audit import Act, record
 from services.settings import Settings
 
@@ -37,17 +38,18 @@ def begin(
     on a device that is trusted, which is no proof for sensitive acts (`proved` is false)."""
     token = secrets.token_urlsafe(32)
     is_member = isinstance(person, Member)
-    hours = settings.member_session_hours if is_member else settings.operator_session_hours
     # until now the act was a visitor's; from here on it is known whose
     act = replace(act, kind=person._meta.table_name, actor_id=str(person.id), actor_name=person.name)
     with write_tx():
         session = Session.create(
             token_hash=token_hash(token),
+            origin_hash=token_hash(token),
+            role=session_limits.role_of(person),
             member=person if is_member else None,
             operator=None if is_member else person,
             created_at=act.at,
             last_seen_at=act.at,
-            expires_at=act.at + timedelta(hours=hours),
+            expires_at=act.at + session_limits.limit(settings, session_limits.role_of(person)).whole,
             ip=act.ip,
             user_agent=act.user_agent[:300],
             method=method,
@@ -76,10 +78,9 @@ def prove(act: Act, session: Session, how: str, *, second_factor: bool = False) 
 def recognise(token: str, at, settings: Settings) -> Session | None:
     """The live session of a token with person and partner in one query; None when it ended, lapsed or is unknown."""
     session = ask_one(_live, token_hash=token_hash(token), at=at)
-    if session is None or not _person_may(session, at):
+    if session is None or not _person_may(session, at, settings):
         return None
-    idle = settings.member_idle_minutes if session.member_id else settings.operator_idle_minutes
-    return session if session.last_seen_at > at - timedelta(minutes=idle) else None
+    return session if session_limits.idle_end(settings, session) > at else None
 
 
 def _live():
@@ -93,12 +94,10 @@ def _live():
     )
 
 
-def _person_may(session: Session, at) -> bool:
-    person = session.member or session.operator
-    if person is None or not person.active or (session.member and session.member.partner.state == "barred"):
-        return False
-    until = getattr(person, "access_until_on", None)
-    return until is None or at.date() <= until
+def _person_may(session: Session, at: datetime, settings: Settings) -> bool:
+    if session.member is not None:
+        return access_period.may_enter(session.member, at, settings)
+    return session.operator is not None and session.operator.active
 
 
 def touch(session: Session, at) -> None:
@@ -109,21 +108,37 @@ def touch(session: Session, at) -> None:
             Session.update(last_seen_at=at).where(Session.id == session.id, Session.ended_at.is_null()).execute()
 
 
+def renew(act: Act, session: Session) -> str:
+    """A new token for a session whose person got another role, or proved who they are: what somebody may have learnt
+    before does not reach further now (threats.md 4). The old token is unknown from here on; the session goes on."""
+    token, role = secrets.token_urlsafe(32), session_limits.role_of(session_limits.person_of(session))
+    with write_tx():
+        Session.update(token_hash=token_hash(token), role=role).where(
+            Session.id == session.id, Session.ended_at.is_null()
+        ).execute()
+        partner = session.member.partner_id if session.member else None
+        after = {"role": role} if role != session.role else None
+        record(act, "session.renewed", session, partner=partner, before=after and {"role": session.role}, after=after)
+    session.role = role
+    return token
+
+
 def end(act: Act, session: Session, reason: str = "logged out") -> None:
     _end_where(act, (Session.id == session.id), reason)
 
 
 def end_all(act: Act, person: Member | Operator, reason: str) -> int:
     """Ends every session of a person; returns how many."""
-    return _end_where(act, _own(person), reason)
+    return _end_where(act, of_person(person), reason)
 
 
 def end_others(act: Act, person: Member | Operator, reason: str) -> int:
     """Ends every session of a person but the one that acts; returns how many."""
-    return _end_where(act, _own(person) & (Session.token_hash != act.session_hash), reason)
+    return _end_where(act, of_person(person) & (Session.origin_hash != act.session_hash), reason)
 
 
-def _own(person: Member | Operator):
+def of_person(person: Member | Operator):
+    """The condition for the sessions of a person, whether they still work or not."""
     return Session.member == person if isinstance(person, Member) else Session.operator == person
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlparse
 
 from cryptography.fernet import Fernet
 
-from services import branding, outward
+from services import branding, outward, session_limits
 from services.secret import Secret
 
 
@@ -69,6 +69,7 @@ class Settings:
     operator_session_hours: int = 12
     member_proof_minutes: int = 30
     operator_proof_minutes: int = 15
+    session_limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # services/session_limits.py
     undo_minutes: int = 15
     slider_step_bytes: int = 10 * 10**9
     measure_minutes: int = 5
@@ -130,6 +131,7 @@ OTHERS = (
     "PORTAL_VAR_DIR",
     "STORAGE_CREDENTIALS_FILE",
     "PORTAL_STORAGE_FILE",
+    "PORTAL_SESSION_LIMITS",
 )
 KNOWN = (*OTHERS, *NUMBERS, *TEXTS, *LISTS, *PROVIDER)
 
@@ -147,6 +149,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     port, files = values.get("port", 8000), _storage_files(environment)
     provider = Provider(**own)
     _refuse_what_cannot_be_shown(provider)
+    try:
+        limits = session_limits.read(environment.get("PORTAL_SESSION_LIMITS", ""), {**Settings.__dict__, **values})
+    except session_limits.LimitRefused as failure:
+        raise SettingMissing(str(failure)) from failure
     return Settings(
         secret_key=Secret(_required(environment, made, "PORTAL_SECRET_KEY", "at least 32 random characters")),
         data_keys=_data_keys(_required(environment, made, "PORTAL_DATA_KEYS", "Fernet keys, newest first")),
@@ -157,6 +163,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         storage_credentials=files["STORAGE_CREDENTIALS_FILE"],
         storage_file=files["PORTAL_STORAGE_FILE"],
         provider=provider,
+        session_limits=limits,
         **values,
     )
 

@@ -27,6 +27,7 @@ from services import (
     enforcement,
     flow_down_work,
     hand_over_links,
+    kept_forms,
     key_use,
     mail_sending,
     measures,
@@ -80,6 +81,7 @@ def keep_house(house: House, settings: Settings) -> bool:
     attention_mails.tell(house, settings)
     access_keys.destroy_expired(house.act())
     hand_over_links.end_expired(house.act())
+    kept_forms.tidy(house.act().at)
     measures.follow(house.act())
     more = flow_down_work.tend(house, settings) or swept_in_part
     more = notice_mails.send_due(house.act(), settings) or more

@@ -15,6 +15,8 @@ from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
     details,
     documents,
     end_customers,
+    incident_files,
+    incidents,
     integrations,
     measures,
     notice_answers,

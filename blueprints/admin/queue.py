@@ -1,6 +1,5 @@
 """The queue: everything that waits for an operator, the oldest first, each with what to do next."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import starmap
 
@@ -10,6 +9,7 @@ from flask_babel import ngettext
 
 from blueprints.access import Permission, requires, viewer
 from blueprints.admin import bp
+from blueprints.admin.queue_entry import Entry, of_incident
 from blueprints.admin.reasons import advice, finding_advice, finding_words
 from blueprints.admin.region_words import alarm_advice, alarm_title
 from blueprints.formats import language
@@ -25,6 +25,7 @@ from services import (
     desk,
     document_desk,
     document_publishing,
+    incident_desk,
     leaving,
     measures,
     one_by_one,
@@ -32,18 +33,6 @@ from services import (
 from services import operators_figures as figures
 from services.document_desk import Draft
 from services.region_alarms import Alarm, alarms
-
-
-@dataclass(frozen=True)
-class Entry:
-    """`kind`: application, answered, waiting, changed, termination, closure, document, terms, storage, mail or job."""
-
-    kind: str
-    title: str
-    note: str
-    since_at: datetime
-    url: str
-    next_step: str
 
 
 @bp.get("")
@@ -54,6 +43,7 @@ def queue():
     others = [
         *map(_of_termination, measures.waiting()),
         *map(_of_closure, leaving.news(at)),
+        *map(of_incident, incident_desk.waiting()),
         *map(_of_draft, _drafts_to_approve()),
         *_of_overdue_terms(at),
         *starmap(_of_changed, desk.changed_details()),

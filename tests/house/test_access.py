@@ -18,6 +18,9 @@ OPEN = {
     "signup": "strangers become partners",
     "hand_over": "customers have no log-in; the token is what opens it",
     "flow_down": "customers have no log-in; the token is what opens it",
+    "report.new": "anybody may report a security problem (T11)",
+    "report.send": "anybody may report a security problem (T11)",
+    "report.sent": "says the number of the report that this browser sent",
     "brand": "the provider's colour and logo",
     "outward.notice": "a notice on the way out; the mark in its address is what opens it",
     "change_log": "what changes in the portal is public",
@@ -30,6 +33,14 @@ OPEN = {
 }
 # Open to whoever is signed in, also before the terms are accepted and whatever the partner's state.
 OPEN_TO_SIGNED_IN = {
+    "report.own",
+    "sessions.drop",
+    "sessions.end",
+    "sessions.end_others",
+    "sessions.form",
+    "sessions.index",
+    "sessions.left",
+    "sessions.stay",
     "terms.accept",
     "terms.accept_now",
     "terms.decline",

@@ -17,6 +17,9 @@ ROADS = (("a[href]", "href"), ("[hx-get]", "hx-get"), ("form[method=get]", "acti
 
 # Pages that no link leads to, and why that is right.
 BY_ADDRESS = {
+    "report.sent": "the answer to a report",
+    "sessions.left": "asked by the script that warns before a log-in ends",
+    "sessions.form": "where a form is found again that was sent after the log-in had ended",
     "health.show": "asked by the process runner",
     "auth.signed_out": "where the button that signs out leads",
     "auth.reset_sent": "the answer to a form; it says the same to everybody",
