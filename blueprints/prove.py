@@ -1,18 +1,19 @@
-"""The page that asks again who one is, before a sensitive act."""
+"""The page that asks again who one is, before a sensitive act: for the second factor, else for the password."""
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, current_app, request, session, url_for
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField
 from wtforms.validators import InputRequired
 
 from blueprints import known_device
-from blueprints.access import act, signed_in, viewer
+from blueprints.access import act, renew_token, signed_in, viewer
 from blueprints.errors import put_refusal
 from blueprints.headers import own_path
 from blueprints.partials import answer, leave_to
-from blueprints.proving import is_proved
-from services import step_up
+from blueprints.proving import is_proved, lacks_factor
+from blueprints.second_forms import CodeForm, PasskeyForm
+from services import passkeys, recovery_codes, second_factor, step_up, totp
 from services.attempts import TooManyAttempts
 from services.refusal import Refusal
 
@@ -28,23 +29,38 @@ class PasswordForm(FlaskForm):
 @signed_in(without_factor=True)
 def show():
     wanted = own_path(request.args.get("next"))
-    if is_proved():
+    if is_proved() and not lacks_factor():
         return leave_to(wanted or url_for("prove.done"))
-    return page(PasswordForm(formdata=None, next=wanted or ""))
+    return page(asking()(formdata=None, next=wanted or ""))
 
 
 @bp.post("/prove")
 @signed_in(without_factor=True)
 def confirm():
-    form = PasswordForm()
+    form = asking()()
     if not form.validate():
         return page(form, 422)
+    device = known_device.number_for(viewer.person.email)
     try:
-        device = known_device.number_for(viewer.person.email)
-        step_up.with_password(act(), viewer.session, form.password.data, device)
+        if isinstance(form, CodeForm):
+            step_up.with_code(act(), current_app.settings, viewer.session, form.code.data or "", device)
+        else:
+            step_up.with_password(act(), viewer.session, form.password.data, device)
     except Refusal as refusal:
         return refused(form, refusal)
-    return leave_to(own_path(form.next.data) or url_for("prove.done"))
+    return proved(form)
+
+
+@bp.post("/prove/passkey")
+@signed_in(without_factor=True)
+def passkey():
+    form = PasskeyForm()
+    number, credential = session.pop("passkey_question", 0), form.credential.data or ""
+    try:
+        step_up.with_passkey(act(), current_app.settings, viewer.session, number, credential)
+    except Refusal as refusal:
+        return refused(asking()(formdata=None, next=form.next.data or ""), refusal)
+    return proved(form)
 
 
 @bp.get("/prove/done")
@@ -52,6 +68,16 @@ def confirm():
 def done():
     """Where a tab ends that was opened only to confirm."""
     return answer("prove/done.html") if is_proved() else leave_to(url_for("prove.show"))
+
+
+def asking() -> type[CodeForm] | type[PasswordForm]:
+    return CodeForm if second_factor.has(viewer.person) else PasswordForm
+
+
+def proved(form) -> Response:
+    """What somebody may have learnt of the session before does not reach further now."""
+    renew_token()
+    return leave_to(own_path(form.next.data) or url_for("prove.done"))
 
 
 def refused(form: FlaskForm, refusal: Refusal) -> Response:
@@ -64,4 +90,7 @@ def refused(form: FlaskForm, refusal: Refusal) -> Response:
 
 
 def page(form: FlaskForm, status: int = 200) -> Response:
-    return answer("prove/show.html", form=form, email=viewer.person.email, status=status)
+    person = viewer.person
+    ways = {"app": totp.is_on(person), "passkey": passkeys.has(person), "codes": recovery_codes.left(person)}
+    values = {"ways": ways, "passkey_form": PasskeyForm(formdata=None, next=form["next"].data or "")}
+    return answer("prove/show.html", form=form, email=person.email, status=status, **values)

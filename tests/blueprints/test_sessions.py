@@ -99,6 +99,18 @@ def test_another_role_gets_a_new_token_and_the_old_one_opens_nothing(client_as, 
     assert Session.select().count() == 1
 
 
+def test_a_step_up_gives_a_new_token_and_the_old_one_opens_nothing(client_as, cast, clock):
+    alice = client_as(cast.alice)
+    with alice.own_session() as values:
+        old = values["_user_id"]
+    clock.advance(minutes=31)
+    assert alice.post("/prove", data={"password": cast.password}).status_code == 303
+    stolen = alice.application.test_client()
+    with stolen.own_session() as values:
+        values["_user_id"] = old
+    assert (alice.get("/home").status_code, stolen.get("/home").status_code) == (200, 303)
+
+
 def test_a_renewed_token_is_still_the_log_in_that_asked_for_a_key(cast, acting, settings, clock):
     sessions.begin(acting(cast.alice), cast.alice, settings)
     row = Session.get()

@@ -23,6 +23,8 @@ CONTROL_OF = (("access_key", "created_by"), ("measure", "reason"))
 FREE_TEXT = ("note", "reason", "answer", "text", "title", "words", "name", "before", "after", "subject")
 # what a row needs beyond its column types to be true
 SENSIBLE = {
+    "incident": {"kind": "access", "operator": None},
+    "incident_note": {"kind": "note"},
     "closure": {
         "notice_until_at": rows.NOW,
         "transition_until_at": rows.NOW,
