@@ -9,7 +9,7 @@ from models.drift import DRIFT_KINDS, Drift
 from models.operator import Operator
 from models.outbox import Mail
 from models.sub_account import Region
-from services import integrations, notice_desk, verification
+from services import integrations, notice_desk, security_report, verification
 from tests.applicants import TB, answered, applicant, sub_account
 from tests.cast import act_of
 from tests.notices import draft, published, switched_off
@@ -200,3 +200,17 @@ def test_the_programs_the_archive_and_papers(eyes, cast, clock):
     member.open("/integrations", "programs, for partners")
     member.visitor.open("/integrations")
     member.open(member.page.locator("main a[href^='/out']").first.get_attribute("href"), "the way out")
+
+
+def test_the_incident_desk(eyes, cast, portal, clock):
+    report = security_report.Report("key", "A key of ours stood in a public place.", contact="+49 30 1234567")
+    act, settings = act_of(cast.alice, clock.now()), portal.app.settings
+    incident = security_report.send(act, settings, cast.alice, report, "once")
+    seen, own = eyes(cast.olga), f"/admin/incidents/{incident.number}"
+    seen.open("/admin/incidents", "incidents")
+    seen.open("/admin/incidents?view=closed", "incidents, none")
+    seen.open(own, "incident")
+    seen.send("incident, stopping without the tick", "form[action$='/stop'] [type=submit]")
+    seen.open(f"{own}/tell", "telling partners of an incident")
+    seen.send("telling partners, nothing written")
+    eyes(cast.oscar).open(own, "incident, for somebody who does not decide")

@@ -253,3 +253,18 @@ def test_notices_and_what_is_off(eyes, cast, clock):
     seen.open("/notices", "notices")
     seen.open(f"/notices/{notice.id}?next=/allocations", "notice that comes first")
     seen.open("/usage", "what is switched off", 403)
+
+
+def test_log_ins_and_security_reports(eyes, cast, three):
+    stranger = eyes(None)
+    stranger.open("/security/report", "security report of a stranger")
+    stranger.send("security report, nothing entered")
+    seen = eyes(cast.alice)
+    seen.open("/security/sessions", "own log-ins")
+    seen.open("/session/form", "no form is kept")
+    seen.open("/security/reports", "no security reports")
+    seen.open("/security/report", "security report of an administrator")
+    seen.page.locator("[name=kind]").first.check()
+    seen.enter(text="Somebody was here.")
+    seen.send("security report, sent")
+    seen.open("/security/reports", "security reports")

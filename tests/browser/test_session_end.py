@@ -1,4 +1,4 @@
-"""The end of a log-in as somebody at a browser meets it: warned, put off in one act, nothing typed lost; and the list."""
+"""The end of a log-in as somebody at a browser meets it: warned, put off in one act, nothing lost; and the list."""
 
 from collections.abc import Callable
 
