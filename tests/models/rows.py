@@ -43,6 +43,9 @@ SENSIBLE = {
     "change_request": {"kind": "closure"},
     "closure": {"retrieval_until_at": NOW + timedelta(days=30)},
     "request_message": {"member": True},
+    "kept_form": {"member": True},
+    "incident": {"kind": "access", "state": "new"},
+    "incident_note": {"kind": "note"},
 }
 _number = count(1)
 
