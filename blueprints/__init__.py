@@ -25,6 +25,7 @@ AREAS = (
     "profile",
     "dashboard",
     "allocations",
+    "team",
     "sub_accounts",
     "access_keys",
     "hand_over",

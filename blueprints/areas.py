@@ -58,6 +58,7 @@ NEVER_OFF: dict[str, str] = {
     "terms": "documents, consent and its receipts (T1, T22)",
 }
 
+    "team": "access has to be given and taken away at any time (T4)",
 
 class Declared(Protocol):
     """What an endpoint says of itself, as far as it matters here."""

@@ -87,15 +87,17 @@ def ways_out() -> dict[str, str]:
     return {name: url_for(name) for name in WAYS_OUT if viewer.may_open(name)}
 
 
-def consent_form(versions: list[TermsVersion], company: str, *, blank: bool = False) -> ConsentForm:
-    """The form for these documents. `blank` leaves out what was posted: no box is ticked."""
+def consent_form(
+    versions: list[TermsVersion], company: str, *, blank: bool = False, base: type[ConsentForm] = ConsentForm
+) -> ConsentForm:
+    """The form for these documents. `blank` leaves out what was posted: no box is ticked. `base` may ask for more."""
     fields: dict = {}
     for version in versions:
         fields[f"agree_{version.kind}"] = BooleanField(box_text(version))
         fields[f"seen_{version.kind}"] = HiddenField()
     if any(version.kind not in documents.PERSONAL for version in versions):
         fields["authority"] = BooleanField(_("I am authorised to bind %(company)s", company=company))
-    form = type("Consent", (ConsentForm,), fields)(**({"formdata": None} if blank else {}))
+    form = type("Consent", (base,), fields)(**({"formdata": None} if blank else {}))
     if blank or not form.is_submitted():
         for version in versions:
             form[f"seen_{version.kind}"].data = f"{version.id}:{version.sha256}"

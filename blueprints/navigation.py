@@ -82,12 +82,15 @@ def account_links() -> list[tuple[str, str]]:
         ("notices.index", notices_label()),
         ("integrations.index", _("Programs")),
         ("company.show", _("Company")),
+        ("team.own.show", _("Team")),
         ("profile.show", _("Your profile")),
         ("sessions.index", _("Your log-ins")),
         ("terms.own", _("Terms and receipts")),
         ("own_data.show", _("Your data")),
     ]
     if viewer.may(Permission.CLOSURE_BEGIN):
+    if viewer.partner.kind == "distributor":
+        links.append(("team.partners", _("Partners")))
         links.append(("leave.show", _("Close the account")))
     if viewer.may(Permission.PAPER_VIEW):
         links.insert(0, ("papers.index", _("Documents")))

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from services.team_rules import MANAGERS
+
 
 class Permission(StrEnum):
     ALLOCATION_CHANGE = "allocation:change"
@@ -61,6 +63,9 @@ class Permission(StrEnum):
     SWITCH_VIEW = "switch:view"
     TERMS_ACCEPT = "terms:accept"
     USAGE_VIEW = "usage:view"
+    TEAM_MANAGE = "team:manage"
+    TEAM_REMOVE = "team:remove"
+    TEAM_VIEW = "team:view"
 
 
 MEMBERS = frozenset({"admin", "staff", "viewer"})
@@ -135,3 +140,6 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.TERMS_ACCEPT: frozenset({"admin"}),
     Permission.USAGE_VIEW: MEMBERS,
 }
+    Permission.TEAM_MANAGE: MANAGERS,
+    Permission.TEAM_REMOVE: MANAGERS,
+    Permission.TEAM_VIEW: MEMBERS,

@@ -58,7 +58,8 @@ class Partner(Table):
 
 class Member(Table):
     """A person of a partner. Role: admin, staff, viewer. Relation: employee, contractor, agent. `wanted_email` becomes
-    the mail address when the link that was sent there is opened."""
+    the mail address when the link that was sent there is opened. Whoever was removed stays as a row, inactive, for the
+    trail and the evidence; the address is free for others from then on (`email_key`)."""
 
     id = AutoField()
     public_id = TextField(unique=True)
@@ -78,6 +79,7 @@ class Member(Table):
     time_zone = TextField(default="UTC")
     active = BooleanField(default=True)
     access_until_on = DateField(null=True)
+    removed_at = UtcDateTimeField(null=True)
     email_confirmed_at = UtcDateTimeField(null=True)
     password_due_at = UtcDateTimeField(null=True)  # since then a new password has to be chosen
     created_at = UtcDateTimeField()

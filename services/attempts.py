@@ -39,6 +39,7 @@ MAIL = "mail"
 HAND_OVER = "hand_over"
 AGREE = "agree"
 UPLOAD = "upload"
+INVITATION = "invitation"
 SECOND = "second"  # a second factor: who guesses here has the password
 PASSKEY = "passkey"
 METER = "meter"  # how good a password is: costs work, opens nothing
@@ -50,6 +51,7 @@ LIMITS = {
     HAND_OVER: Limit(20, 20, 5),
     AGREE: Limit(20, 20, 5),
     UPLOAD: Limit(20, 60, 5),
+    INVITATION: Limit(20, 20, 5),
     REPORT: Limit(20, 20, 15),
     SECOND: Limit(10, 50, 5),
     PASSKEY: Limit(30, 60, 5),

@@ -88,7 +88,7 @@ def _refuse_last_admin(partner: Partner, member: Member) -> None:
     others = Member.select().where(
         Member.partner == partner, Member.role == "admin", Member.active, Member.id != member.id
     )
-    if member.role == "admin" and partner.state != "closed" and not others.exists():
+    if member.role == "admin" and member.removed_at is None and partner.state != "closed" and not others.exists():
         raise ErasureRefused(N_("This is the company's only administrator. Name another one first."))
 
 

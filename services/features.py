@@ -70,6 +70,7 @@ JOBS = {
     "key_rotation.delete_due": "keys",
 }
 JOBS_NEVER_OFF = {
+    "access_ends.sweep": "access ends by its date (T4)",
     "access_keys.destroy_expired": "secrets whose time is over go",
     "attempts.tidy": "counters of guesses; nobody's feature",
     "attention_mails.tell": "people have to know what is stuck",

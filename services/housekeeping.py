@@ -18,8 +18,9 @@ from models.audit import AuditEvent
 from models.base import Table, empty_log, write_tx
 from models.incident import Incident
 from models.outbox import Mail, MailAttachment
-from models.partner import Partner
+from models.partner import Member, Partner
 from models.session import OneTimeLink, Session
+from models.team import Invitation
 from services import archive, erasure, erasure_list, policy
 from services.audit import Act
 from services.clock import local_day
@@ -33,12 +34,15 @@ PAGES = 50
 PARTNERS_A_NIGHT = 2000
 BATCHES_A_NIGHT = 2000
 LINKS_KEPT = timedelta(days=30)
+FORMER_KEPT = timedelta(days=30)
 CLEARED = "This mail was sent a while ago, and its text was removed here.\n"
 LINES = {
     "archived_rows": "rows of the archive whose time was over",
     "mail_texts": "texts of sent mails",
     "log_ins": "old log-ins",
     "links": "old one-time links",
+    "invitations": "old invitations into a team",
+    "former_members": "people whom their company removed",
     "names_in_the_security_log": "names in old lines about log-ins",
     "addresses": "exact network addresses",
     "reports_of_strangers": "persons in closed security reports of strangers",
@@ -80,6 +84,8 @@ def _jobs(act: Act, settings: Settings) -> dict[str, Callable[[], int]]:
         "mail_texts": lambda: _mail_texts(now - timedelta(days=rules.mail_text_days)),
         "log_ins": lambda: _log_ins(security_at),
         "links": lambda: _links(now - LINKS_KEPT),
+        "invitations": lambda: _pages(Invitation, Invitation.expires_at <= now - LINKS_KEPT, _deleted(Invitation)),
+        "former_members": lambda: _former_members(act, settings),
         "names_in_the_security_log": lambda: _actors(security_at),
         "addresses": lambda: _addresses(now - timedelta(days=rules.access_ip_days)),
         "reports_of_strangers": lambda: _reports(security_at),
@@ -198,6 +204,17 @@ def _sign_ups(act: Act, settings: Settings, state: str, days: int, since: str) -
             partial(erasure.erase_partner, act, settings, partner, keeps=False),
             None,
         )
+    return len(rows)
+
+
+def _former_members(act: Act, settings: Settings) -> int:
+    """What they agreed to is kept in the archive, what they did stays without their name."""
+    begun = Erasure.select(Erasure.subject_id).where(Erasure.kind == "member")
+    query = Member.select().where(Member.removed_at <= act.at - FORMER_KEPT, Member.id.not_in(begun))
+    rows = list(query.order_by(Member.id).limit(PARTNERS_A_NIGHT))
+    for member in rows:
+        name = f"erasure of member {member.id}"
+        tried(act, name, partial(erasure.erase_member, act, settings, member), None)
     return len(rows)
 
 

@@ -22,6 +22,9 @@ ROWS_OF_ACCOUNTS = 4000  # a few sub-accounts together rarely have more in one t
 LISTS = {
     "company": "partner",
     "members": "member",
+    "invitations": "invitation",
+    "authority_offers": "authority_offer",
+    "access_ends_told": "access_told",
     "contracts": "contract",
     "contract_notices": "contract_notice",
     "allocations": "allocation_entry",
@@ -82,6 +85,7 @@ _both = "may be the name of one of the provider's staff; who of the company it w
 COLUMNS_LEFT_OUT = {
     ("partner", "name_key"): "the name once more, for searching",
     ("member", "email_key"): "the address once more, for comparing",
+    ("invitation", "email_key"): "the address once more, for comparing",
     ("customer", "name_key"): "the name once more, for searching",
     ("sub_account", "name_key"): "the name once more, for searching",
     ("sub_account", "lease_owner"): "which worker was at it",
@@ -116,6 +120,7 @@ COLUMNS_LEFT_OUT = {
 # mails about a partner that are not for it
 MAILS_LEFT_OUT = {
     "request_to_operator": "written to the provider's staff",
+    "invitation": "that it was not sent would tell that another address has a log-in",
     "mail_change": "that it was not sent would tell that another address has a log-in",
 }
 # rows that are the provider's own business

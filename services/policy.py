@@ -27,6 +27,8 @@ class Policy:
     # details of partners (T8)
     confirm_details_days: int = 180
     confirm_grace_days: int = 30
+    # people of partners (T4)
+    invitations_a_day: int = 30
     # end of contract (T19; Regulation (EU) 2023/2854, chapter VI: retrieval of at least 30 days)
     transition_days: int = 30
     retrieval_days: int = 30
@@ -46,6 +48,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "flow_down_renewal_days": (1, 366),
     "confirm_details_days": (30, 1096),
     "confirm_grace_days": (1, 366),
+    "invitations_a_day": (1, 500),
     "transition_days": (0, 60),
     "retrieval_days": (30, 366),
     "access_ip_days": (7, 30),

@@ -26,6 +26,7 @@ from services.access_keys import SHOW_AGAIN_WITHIN
 from services.promises_closing import closures_astray, lines_elsewhere
 from services.promises_consent import evidence_astray, without_consent
 from services.promises_deletion import deletions_astray
+from services.promises_team import grants_without_membership
 
 SLACK = timedelta(minutes=15)  # the worker comes by in its own time
 MAIL_WITHIN = timedelta(hours=1)
@@ -227,6 +228,7 @@ QUESTIONS: dict[str, Callable[[datetime], Iterator[str]]] = {
     "consent": without_consent,
     "evidence": evidence_astray,
     "sessions": open_sessions,
+    "grants": grants_without_membership,
     "jobs": endless_jobs,
     "deletion": deletions_astray,
     "closure": closures_astray,

@@ -37,6 +37,9 @@ TABLES: dict[str, Classed] = {
     # partners and people
     "partner": Classed("commercial_letter", "stay", blank=(*COMPANY, "decision_note")),
     "member": Classed("operational", "stay", {**STAFF, **columns_of(_person, "wanted_email", "phone", "job_title")}),
+    "invitation": Classed("operational", "stay", columns_of(_person, "email", "email_key") | {"token_hash": _secret}),
+    "authority_offer": Classed("operational"),
+    "access_told": Classed("operational"),
     "detail_query": Classed("commercial_letter", since="asked_at"),
     "sign_up_draft": Classed("person", "none", columns_of(_secret, "token_hash", "password_hash")),
     "operator": Classed("operational", "none", STAFF),

@@ -8,6 +8,7 @@ from models.base import empty_log, write_tx
 from models.outbox import OneTimeKey
 from models.partner import SignUpDraft
 from services import (
+    access_ends,
     attempts,
     closing_retrieval,
     closing_steps,
@@ -41,6 +42,7 @@ def sweep(act: Act, settings: Settings) -> list[str]:
         ("versions of documents", lambda act, _settings: document_publishing.supersede(act)),
     ]
     lines = on_contracts(act, settings) + _each(act, settings, jobs)
+        ("ends of access", access_ends.sweep),
     empty_log()
     return lines + _each(act, settings, [("nightly purge", housekeeping.nightly)])
 

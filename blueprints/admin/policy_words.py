@@ -56,6 +56,11 @@ RULES = {
         _l("Time to confirm them"),
         _l("Afterwards the portal is read-only for that partner until somebody has confirmed them."),
     ),
+    "invitations_a_day": Words(
+        _l("Invitations of one partner a day"),
+        _l("So many people a partner can invite into its team within a day, those sent again counted."),
+        TIMES,
+    ),
     "transition_days": Words(
         _l("End of contract: transition"),
         _l("Between the end of a contract and the time in which data can be fetched."),
@@ -86,6 +91,7 @@ GROUPS = (
     (_l("Fair use of decreases"), ("fair_use_window_days", "fair_use_decreases", "fair_use_percent")),
     (_l("Terms for end customers"), ("flow_down_before_keys", "flow_down_renewal_days")),
     (_l("Company details"), ("confirm_details_days", "confirm_grace_days")),
+    (_l("People of partners"), ("invitations_a_day",)),
     (_l("End of contract"), ("transition_days", "retrieval_days")),
     (_l("How long things are kept"), ("access_ip_days", "mail_text_days", "refused_sign_up_days", "security_log_days")),
 )

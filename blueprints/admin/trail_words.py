@@ -2,9 +2,11 @@
 
 from flask_babel import lazy_gettext as _l
 
+from blueprints import people_words as people
 from services.features import AREAS
 
 FIELDS = {
+    **people.FIELDS,
     "access_key_id": _l("Access key"),
     "active": _l("Access"),
     "allocated_bytes": _l("Allocated"),
@@ -149,6 +151,7 @@ CLOSURE_STATES = {
 }
 # by the field that holds the value; where the same field means something else elsewhere, by the table before it
 VALUES = {
+    **people.VALUES,
     "active": {"True": _l("given"), "False": _l("taken away")},
     "allow_overdraft": {"True": _l("yes"), "False": _l("no")},
     "billing": BILLINGS,
@@ -195,6 +198,7 @@ VALUES = {
         "viewer": _l("Everybody of the partner"),
     },
     "reason": {
+        **people.REASONS,
         "access taken away": _l("access taken away"),
         "authority": _l("a law or an authority demands it"),
         "conflict": _l("the storage service holds something else"),

@@ -30,6 +30,8 @@ OPEN = {
     "terms.index": "the documents are public",
     "terms.show": "the documents are public",
     "terms.text": "the documents are public",
+    "team.invitation": "a link to an invited address; the token is what opens it",
+    "team.join": "a link to an invited address; the token is what opens it",
 }
 # Open to whoever is signed in, also before the terms are accepted and whatever the partner's state.
 OPEN_TO_SIGNED_IN = {

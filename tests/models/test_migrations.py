@@ -146,7 +146,6 @@ SHORT_OR_SELDOM = {
     "notice.asked_under_id",
     "notice.corrects_id",
     "one_time_link.operator_id",
-    "partner.parent_id",
 }
 
 
