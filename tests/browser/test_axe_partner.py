@@ -268,3 +268,16 @@ def test_log_ins_and_security_reports(eyes, cast, three):
     seen.enter(text="Somebody was here.")
     seen.send("security report, sent")
     seen.open("/security/reports", "security reports")
+
+
+def test_people_of_the_team(eyes, cast):
+    seen = eyes(cast.alice)
+    seen.open("/team", "team")
+    seen.open("/team/invite", "invite somebody")
+    seen.send("invite somebody, nothing entered", "#invite-form [type=submit]")
+    seen.enter(email="eve@example.com")
+    seen.send("team, with an open invitation", "#invite-form [type=submit]")
+    seen.open("/team/bob", "access of a member")
+    seen.open("/team/bob/remove", "remove a member")
+    seen.open("/team/leave", "leave the company")
+    eyes(cast.vera).open("/team", "team of a viewer")
