@@ -3,11 +3,12 @@
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 from peewee import DatabaseProxy, DateTimeField, InterfaceError, Model, OperationalError, SqliteDatabase, TextField
@@ -84,21 +85,36 @@ def write_tx() -> Iterator[None]:
     """One write transaction: IMMEDIATE on SQLite behind fair queues, READ COMMITTED on Postgres.
 
     The caller locks the row that owns the rule first (`Contract.locked`), reads after that, writes last.
-    Nested use joins the outer transaction.
+    Nested use joins the outer transaction. What `at_the_end` was given is done before the commit.
     """
     if getattr(_depth, "open", False):
         yield
         return
-    _depth.open = True
+    _depth.open, _depth.ends = True, {}
     try:
         if is_sqlite():
             with sqlite_turn(), database.atomic("IMMEDIATE"):
                 yield
+                _end()
         else:
             with database.atomic():
                 yield
+                _end()
     finally:
-        _depth.open = False
+        _depth.open, _depth.ends = False, {}
+
+
+def at_the_end(work: Callable[[list], None], item: Any) -> None:
+    """Has `work` called once, as the last thing of this write transaction, with all items that it was given: what locks
+    a row that every writer needs does it last and for the shortest time. Raises RuntimeError outside of write_tx."""
+    if not getattr(_depth, "open", False):
+        raise RuntimeError("outside the transaction of its change")
+    _depth.ends.setdefault(work, []).append(item)
+
+
+def _end() -> None:
+    for work, items in _depth.ends.items():
+        work(items)
 
 
 @contextmanager

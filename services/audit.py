@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 
 from peewee import chunked
 
-from models.audit import AuditEvent
-from models.base import database
+from models.audit import AuditEvent, AuditHead, AuditPersonal
+from models.base import at_the_end
+from services import audit_parts, chain
+from services.evidence_check import content_digest, link
 
 # a statement has so many places for values; SQLite allows 32,766
 MOST_AT_ONCE = 500
+RECORD = ("actor_kind", "actor_id", "thing_kind", "thing_id", "source")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,27 @@ class Change(NamedTuple):
     after: dict | None = None
 
 
+class Thing(NamedTuple):
+    """What has a line in the trail and is no row of a table."""
+
+    kind: str
+    name: str
+
+
+class _Line(NamedTuple):
+    """A row of the trail before it has its place in the chain."""
+
+    at: datetime
+    actor_kind: str
+    actor_id: str
+    partner: int | None
+    action: str
+    thing_kind: str
+    thing_id: str
+    source: str
+    personal: dict
+
+
 def record(
     act: Act, action: str, thing, *, partner=None, before: dict | None = None, after: dict | None = None
 ) -> None:
@@ -46,21 +70,54 @@ def record(
 
 
 def record_many(act: Act, action: str, changes: Sequence[Change], *, partner=None) -> None:
-    """As `record` for changes of one kind: a row for each, in few statements."""
-    if not database.in_transaction():
-        raise RuntimeError(f"{action} was recorded outside the transaction of its change")
-    fixed = {
-        "at": act.at, "actor_kind": act.kind, "actor_id": act.actor_id, "actor_name": act.actor_name,
-        "partner": partner, "action": action, "source": act.source, "ip": act.ip, "request_id": act.request_id,
-    }  # fmt: skip
-    for some in chunked(changes, MOST_AT_ONCE):
-        AuditEvent.insert_many(
-            {
-                **fixed,
-                "thing_kind": change.thing._meta.table_name,
-                "thing_id": str(getattr(change.thing, "number", None) or change.thing.id),
-                "before": change.before,
-                "after": change.after,
-            }
-            for change in some
-        ).execute()
+    """As `record` for changes of one kind: a row for each, in few statements. They get their places in the chain at the
+    end of the transaction, when every other lock is taken: until then they cannot be read."""
+    partner_id = getattr(partner, "id", partner)
+    for change in changes:
+        thing = change.thing if isinstance(change.thing, Thing) else _thing(change.thing)
+        line = _Line(
+            act.at, act.kind, act.actor_id, partner_id, action, *thing, act.source, audit_parts.of(act, *change[1:])
+        )
+        try:
+            at_the_end(_chain, line)
+        except RuntimeError:
+            raise RuntimeError(f"{action} was recorded outside the transaction of its change") from None
+
+
+def _thing(row) -> Thing:
+    return Thing(row._meta.table_name, str(getattr(row, "number", None) or row.id))
+
+
+def _chain(lines: list[_Line]) -> None:
+    """The head of the chain is the last lock of every writer, and held until its commit."""
+    head = chain.hold(AuditHead, AuditEvent)
+    number, reached = head.number, head.hash
+    events, parts = [], []
+    for line in lines:
+        number += 1
+        salts, digests = audit_parts.digested(line.personal)
+        fixed = line._asdict()
+        del fixed["personal"]
+        event = AuditEvent(**fixed, number=number, parts=digests, prev_hash=reached)
+        reached = link(reached, content_digest(content_of(event)))
+        events.append({**fixed, "number": number, "parts": digests, "prev_hash": event.prev_hash, "hash": reached})
+        parts.append({"number": number, **audit_parts.as_stored(line.personal), **salts})
+    for table, rows in ((AuditEvent, events), (AuditPersonal, parts)):
+        for some in chunked(rows, MOST_AT_ONCE):
+            table.insert_many(some).execute()
+    AuditHead.update(number=number, hash=reached).where(AuditHead.id == 1).execute()
+
+
+def content_of(event: AuditEvent) -> dict:
+    """The row as the chain digests it: in the form that evidence has too (services/evidence_check.py)."""
+    return {
+        "number": event.number,
+        "kind": event.action,
+        "at": chain.moment(event.at),
+        "partner": event.partner_id,
+        "subject": None,
+        "record": {
+            name: getattr(event, name) for name in ("actor_kind", "actor_id", "thing_kind", "thing_id", "source")
+        },
+        "personal_digest": event.parts,
+    }

@@ -17,7 +17,7 @@ from models.outbox import Mail, MailAttachment
 from models.partner import Member, Partner
 from models.sub_account import SubAccount
 from models.verification import Measure
-from services import erasure_paths, erasure_rows, erasure_words, evidence
+from services import audit_erasing, erasure_paths, erasure_rows, erasure_words, evidence
 from services.audit import Act, record
 from services.clock import local_day
 from services.record_classes import TABLES, delete_after
@@ -102,7 +102,8 @@ def _partner_goes_on(act: Act, settings: Settings, erasure: Erasure) -> bool:
     steps = _steps()
     step = erasure.step if erasure.step in steps else steps[0]
     if step == WORDS:
-        erasure_words.replace_everywhere_else(partner, f"former partner #{partner.id}", known=bool(erasure.keeps))
+        called = f"former partner #{partner.id}"
+        erasure_words.replace_everywhere_else(partner, called, act.at, known=bool(erasure.keeps))
         _step(erasure, steps[steps.index(WORDS) + 1])
     elif step == DONE:
         _finish_partner(act, settings, erasure, partner)
@@ -135,7 +136,7 @@ def _batch(act: Act, settings: Settings, erasure: Erasure, table: type[Table]) -
         if TABLES[table._meta.table_name].fate == "remove":
             erasure_rows.remove(table, rows, act.at)
         else:
-            erasure_rows.empty(table, [row._pk for row in rows])
+            erasure_rows.empty(table, [row._pk for row in rows], act.at)
         Erasure.update(
             last_id=last_id,
             erased_rows=Erasure.erased_rows + len(rows),
@@ -168,7 +169,7 @@ def _finish_partner(act: Act, settings: Settings, erasure: Erasure, partner: Par
             ArchiveRecord.update(delete_after_on=delete_after(name, ended_on)).where(own).execute()
         Partner.update(state="closed").where(Partner.id == partner.id, Partner.state != "barred").execute()
         for member in Member.select().where(Member.partner == partner):
-            _acts_lose_their_name(member)
+            _acts_lose_their_name(act, member)
         Member.update(active=False).where(Member.partner == partner).execute()
         _finish(act, erasure, partner, partner.id)
 
@@ -181,22 +182,27 @@ def _member_goes(act: Act, erasure: Erasure) -> None:
     if erasure.step != WORDS:
         _keep_evidence(act, erasure, member)
     _mails_go(member, called)
-    erasure_words.replace_of_member(member, erasure_words.of_member(member, called))
+    erasure_words.replace_of_member(member, erasure_words.of_member(member, called), act.at)
     with write_tx():
         about = (AuditEvent.thing_kind == "member") & (AuditEvent.thing_id == str(member.id))
-        AuditEvent.update(before=None, after=None).where(about).execute()
+        audit_erasing.erase(act.at, _numbers(about), ["values"], "erasure")
         for table in erasure_paths.in_order():
             _own_rows_go(act, member, table)
-        _acts_lose_their_name(member)
-        erasure_rows.empty(Member, [member.id])
+        _acts_lose_their_name(act, member)
+        erasure_rows.empty(Member, [member.id], act.at)
         Member.update(active=False).where(Member.id == member.id).execute()
         _finish(act, erasure, member, member.partner_id)
 
 
-def _acts_lose_their_name(member: Member) -> None:
+def _acts_lose_their_name(act: Act, member: Member) -> None:
     """Of every act of the member, also of those that are no partner's."""
     own = (AuditEvent.actor_kind == "member") & (AuditEvent.actor_id == str(member.id))
-    AuditEvent.update(actor_name=erasure_rows.former(member.id), ip="").where(own).execute()
+    parts = ["name", "ip", "place"]
+    audit_erasing.erase(act.at, _numbers(own), parts, "erasure", called=audit_erasing.FORMER)
+
+
+def _numbers(condition: Any) -> list[int]:
+    return [number for (number,) in AuditEvent.select(AuditEvent.number).where(condition).tuples()]
 
 
 def _mails_go(member: Member, called: str) -> None:
@@ -238,7 +244,7 @@ def _own_rows_go(act: Act, member: Member, table: type[Table]) -> None:
         return
     rows: list[Any] = list(table.select().where(condition))
     if TABLES[table._meta.table_name].fate == "stay":
-        erasure_rows.empty(table, [row._pk for row in rows])
+        erasure_rows.empty(table, [row._pk for row in rows], act.at)
     elif erasure_paths.is_members_own(table) or table is ConsentReceipt:
         erasure_rows.remove(table, rows, act.at)
 

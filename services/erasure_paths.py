@@ -10,6 +10,7 @@ from typing import Any
 from peewee import Expression, ForeignKeyField
 
 import models
+from models.audit import AuditEvent, AuditPersonal
 from models.base import Table
 from models.evidence import Evidence, EvidencePersonal
 from models.outbox import Mail
@@ -66,8 +67,13 @@ def _personal_parts(partner_id: int) -> Expression:
     return EvidencePersonal.number.in_(chained)
 
 
+def _parts_of_the_trail(partner_id: int) -> Expression:
+    return AuditPersonal.number.in_(AuditEvent.select(AuditEvent.number).where(AuditEvent.partner == partner_id))
+
+
 # tables whose rows refer to no partner by a key, and are one's nevertheless
 OTHERWISE: dict[type[Table], Callable[[int], Expression]] = {
+    AuditPersonal: _parts_of_the_trail,
     EvidencePersonal: _personal_parts,
 }
 

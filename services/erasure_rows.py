@@ -10,11 +10,11 @@ from typing import Any
 from peewee import Case, Expression, Field, ForeignKeyField, TextField, Value, chunked
 
 from models.archive import ArchiveRecord, Erasure
-from models.audit import AuditEvent
+from models.audit import AuditEvent, AuditPersonal
 from models.base import ExactDecimalField, JsonField, Table
 from models.evidence import Evidence, EvidencePersonal
 from models.stored_file import StoredFile
-from services import erasure_paths, evidence
+from services import audit_erasing, erasure_paths, evidence
 from services.record_classes import CLASSES, TABLES, class_of, delete_after
 
 # of the trail, what tells of log-ins and secrets is kept no longer than the account (docs/retention.md)
@@ -65,8 +65,12 @@ def remove(table: type[Table], rows: Sequence, at: datetime) -> int:
     return gone
 
 
-def empty(table: type[Table], ids: Sequence) -> None:
-    """Empties what must not stay of rows that others refer to, and deletes the files that nothing refers to then."""
+def empty(table: type[Table], ids: Sequence, at: datetime) -> None:
+    """Empties what must not stay of rows that others refer to, and deletes the files that nothing refers to then. The
+    trail has a way of its own, which leaves a row that says so."""
+    if table is AuditPersonal:
+        audit_erasing.erase(at, ids, audit_erasing.ALL, "erasure", called=audit_erasing.FORMER)
+        return
     name = table._meta.table_name
     own = [
         field
@@ -88,9 +92,6 @@ def blank(table: type[Table], field: Field):
     place = (table._meta.table_name, field.column_name)
     key: Any = table._meta.primary_key
     number = key.cast("text")
-    if place == ("audit_event", "actor_name"):
-        who = Value("former member #").concat(AuditEvent.actor_id)
-        return Case(None, [(AuditEvent.actor_kind == "member", who)], AuditEvent.actor_name)
     if place in (("member", "name"), ("partner", "legal_name")):
         return Value(f"former {place[0]} #").concat(number)
     own = Value("erased-").concat(number)
@@ -136,7 +137,9 @@ def _until(table: type[Table], row, record_class: str, ended_on: date | None) ->
 def _as_kept(table: type[Table], row) -> dict:
     name = table._meta.table_name
     default = TABLES[name].record_class
-    kept = {}
+    kept: dict[str, Any] = {}
+    if isinstance(row, AuditEvent):  # what stood there is kept as long as the line; who and from where is not
+        kept = {"before": row.before, "after": row.after}
     for field in table._meta.sorted_fields:
         own = class_of(name, field.column_name)
         if own not in NEVER_ARCHIVED or own == default:

@@ -8,16 +8,17 @@ owner has proved to read.
 import json
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from peewee import Cast, Expression, Field, TextField, Value, chunked, fn
 
-from models.audit import AuditEvent
+from models.audit import AuditEvent, AuditPersonal
 from models.base import JsonField, Table, write_tx
 from models.outbox import Mail
 from models.partner import Member, Partner
 from models.stored_file import StoredFile
-from services import erasure_paths
+from services import audit_erasing, erasure_paths
 
 SHORTEST = 4  # what is shorter stands in too many words
 DIGITS_OF_A_NUMBER = 7
@@ -26,7 +27,7 @@ ROWS_AT_ONCE = 500
 # columns that hold a name or an address and nothing else: changed where all of it is that name
 NAMES: dict[str, tuple[str, ...]] = {
     "access_key": ("revealed_by",),
-    "audit_event": ("actor_name",),
+    "audit_personal": ("actor_name",),
     "change_request": ("decided_by",),
     "closure": ("asked_name", "withdrawn_name"),
     "customer": ("name",),
@@ -49,7 +50,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 # running text, and texts in JSON
 TEXTS: dict[str, tuple[str, ...]] = {
     "allocation_entry": ("reason",),
-    "audit_event": ("before", "after"),
+    "audit_personal": ("before", "after"),
     "change_request": ("wanted",),
     "closure": ("reason",),
     "deletion": ("held_reason",),
@@ -95,36 +96,36 @@ def _own_trail(member: Member) -> Any:
     return AuditEvent.select().where(AuditEvent.thing_kind == "member", AuditEvent.thing_id == str(member.id))
 
 
-def replace_of_member(member: Member, words: Mapping[str, str]) -> int:
+def replace_of_member(member: Member, words: Mapping[str, str], at: datetime) -> int:
     """In the rows of the member's partner; of others only its addresses. Returns how many texts were changed."""
     changed = 0
     for name in sorted({*NAMES, *TEXTS}):
         table = erasure_paths.tables()[name]
         own = _own_rows(table, member.partner_id)
-        changed += sum(_alone(table, table._meta.columns[column], own, words) for column in NAMES.get(name, ()))
-        changed += _in_texts(table, own, _unmistakable(words))
-    return changed + _of_others(member.partner_id, {word: words[word] for word in addresses(member) if word in words})
+        changed += sum(_alone(table, table._meta.columns[column], own, words, at) for column in NAMES.get(name, ()))
+        changed += _in_texts(table, own, _unmistakable(words), at)
+    known = {word: words[word] for word in addresses(member) if word in words}
+    return changed + _of_others(member.partner_id, known, at)
 
 
-def replace_everywhere_else(partner: Partner, called: str, *, known: bool) -> int:
+def replace_everywhere_else(partner: Partner, called: str, at: datetime, *, known: bool) -> int:
     """In the trail and the mails of others, before the partner's own rows go: addresses of its people. `known`: staff
     have verified the company; then its name goes from mails to staff as well."""
     words: dict[str, str] = {}
     for member in Member.select().where(Member.partner == partner):
         words |= dict.fromkeys(addresses(member), f"former member #{member.id}")
-    changed = _of_others(partner.id, words)
+    changed = _of_others(partner.id, words, at)
     if known:
-        changed += _in_texts(Mail, Mail.partner.is_null(), _unmistakable({partner.legal_name: called}))
+        changed += _in_texts(Mail, Mail.partner.is_null(), _unmistakable({partner.legal_name: called}), at)
     return changed
 
 
-def _of_others(partner_id: int, words: Mapping[str, str]) -> int:
+def _of_others(partner_id: int, words: Mapping[str, str], at: datetime) -> int:
     nobodys = Mail.partner.is_null()
-    changed = _alone(Mail, Mail.recipient, nobodys, words)
-    for table in (AuditEvent, Mail):
-        others = table.partner.is_null() | (table.partner != partner_id)
-        changed += _in_texts(table, others, words)
-    return changed
+    others: Any = AuditEvent.partner.is_null() | (AuditEvent.partner != partner_id)
+    in_trail = AuditPersonal.number.in_(AuditEvent.select(AuditEvent.number).where(others))
+    changed = _alone(Mail, Mail.recipient, nobodys, words, at) + _in_texts(AuditPersonal, in_trail, words, at)
+    return changed + _in_texts(Mail, nobodys | (Mail.partner != partner_id), words, at)
 
 
 def _own_rows(table: type[Table], partner_id: int) -> Expression:
@@ -145,23 +146,29 @@ def _unmistakable(words: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _alone(table: type[Table], field: Field, condition: Expression, words: Mapping[str, str]) -> int:
+def _alone(table: type[Table], field: Field, condition: Expression, words: Mapping[str, str], at: datetime) -> int:
     changed = 0
     for word, called in words.items():
         same = (field == word) | (fn.LOWER(field) == word.lower())
         with write_tx():
-            changed += table.update({field: called}).where(condition, same).execute()
+            if table is AuditPersonal:
+                found: Any = table.select(AuditPersonal.number).where(condition, same).tuples()
+                changed += audit_erasing.rename(at, [number for (number,) in found], called, "erasure")
+            else:
+                changed += table.update({field: called}).where(condition, same).execute()
     return changed
 
 
-def _in_texts(table: type[Table], condition: Expression, words: Mapping[str, str]) -> int:
+def _in_texts(table: type[Table], condition: Expression, words: Mapping[str, str], at: datetime) -> int:
     """Reads first and writes after, a few hundred rows at a time, so that nobody waits for a whole table."""
     columns = [table._meta.columns[column] for column in TEXTS.get(table._meta.table_name, ())]
     some = [dict(pairs) for pairs in chunked(words.items(), AT_ONCE)]
-    return sum(_replace_in(table, field, condition, pairs) for field in columns for pairs in some)
+    return sum(_replace_in(table, field, condition, pairs, at) for field in columns for pairs in some)
 
 
-def _replace_in(table: type[Table], field: TextField, condition: Expression, words: Mapping[str, str]) -> int:
+def _replace_in(
+    table: type[Table], field: TextField, condition: Expression, words: Mapping[str, str], at: datetime
+) -> int:
     key: Any = table._meta.primary_key
     text = Cast(field, "text")
     holds: Any = None
@@ -169,11 +176,15 @@ def _replace_in(table: type[Table], field: TextField, condition: Expression, wor
         holds = text.contains(value) if holds is None else holds | text.contains(value)
     found: list[Any] = list(table.select(key, text.alias("words")).where(condition, holds).tuples())
     for some in chunked(found, ROWS_AT_ONCE):
+        replace = _in_json if isinstance(field, JsonField) else _in_text
+        after = {row_key: replace(before, words) for row_key, before in some}
+        changed = {row_key: after[row_key] for row_key, before in some if after[row_key] != before}
         with write_tx():
-            for row_key, before in some:
-                after = _in_json(before, words) if isinstance(field, JsonField) else _in_text(before, words)
-                if after != before:
-                    table.update({field: Value(after, converter=False)}).where(key == row_key).execute()
+            if table is AuditPersonal:
+                audit_erasing.rewrite(at, {number: {field.name: text} for number, text in changed.items()}, "erasure")
+                continue
+            for row_key, now in changed.items():
+                table.update({field: Value(now, converter=False)}).where(key == row_key).execute()
     return len(found)
 
 

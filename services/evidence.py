@@ -16,24 +16,18 @@ bring along. `erase` takes the personal part away and leaves a row that says so;
 import json
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from models.base import database, locked
+from models.base import database
 from models.evidence import Evidence, EvidenceHead, EvidencePersonal
-from services.evidence_check import GENESIS, canonical, content_digest, link, personal_digest
+from services import chain as chains
+from services.chain import Link, moment
+from services.evidence_check import canonical, content_digest, link, personal_digest
+
+__all__ = ["Link", "moment"]
 
 BATCH = 500
-
-
-@dataclass(frozen=True)
-class Link:
-    """A row's place in the chain."""
-
-    number: int
-    prev_hash: str
-    hash: str
 
 
 def chain(
@@ -88,19 +82,13 @@ def erase(at: datetime, hashes: Iterable[str], reason: str) -> int:
 
 def head() -> Link:
     """The newest row: what is published. Number 0 and GENESIS before the first."""
-    row = EvidenceHead.get_or_none(EvidenceHead.id == 1)
-    return Link(row.number, "", row.hash) if row else Link(0, "", GENESIS)
+    return chains.head(EvidenceHead)
 
 
 def at_number(number: int) -> Link | None:
     """The row with this number, to compare an older evidence file with; None when there is none."""
     row = Evidence.get_or_none(Evidence.number == number)
     return Link(row.number, row.prev_hash, row.hash) if row else None
-
-
-def moment(at: datetime | None) -> str | None:
-    """A time as evidence writes it: UTC, to the microsecond."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds") if at else None
 
 
 def content_of(row: Evidence) -> dict:
@@ -145,10 +133,4 @@ def _pages(where: tuple, after: int, upto: int | None) -> Iterator[list[Evidence
 
 def hold() -> EvidenceHead:
     """Locks the head: nobody else adds a row until the caller's transaction ends."""
-    found = locked(EvidenceHead.select().where(EvidenceHead.id == 1)).first()
-    if found is None:
-        last = Evidence.select().order_by(Evidence.number.desc()).first()
-        number, hash = (last.number, last.hash) if last else (0, GENESIS)
-        EvidenceHead.insert(id=1, number=number, hash=hash).on_conflict_ignore().execute()
-        found = locked(EvidenceHead.select().where(EvidenceHead.id == 1)).get()
-    return found
+    return chains.hold(EvidenceHead, Evidence)

@@ -8,8 +8,8 @@ from peewee import fn
 
 from models.evidence import ConsentEvent, ConsentReceipt, Evidence, EvidencePersonal
 from models.terms import Acceptance, TermsVersion
-from services import consent_records, evidence, legal_text
-from services.evidence_check import GENESIS, canonical, content_digest, link, personal_digest
+from services import chain, consent_records, evidence, legal_text
+from services.evidence_check import canonical, content_digest, personal_digest
 
 NOT_CHAINED = "{} {} is not in the chain"
 
@@ -24,25 +24,24 @@ def faults() -> Iterator[str]:
 
 
 def _chain() -> Iterator[str]:
-    number, reached, erased = 0, GENESIS, _erased()
+    erased = _erased()
     head = evidence.head()  # first, so that what is added meanwhile lies behind it
-    for row, personal in evidence.rows(upto=head.number):
-        number += 1
-        if row.number != number:
-            yield f"evidence has a gap before number {row.number}"
-            number = row.number
-        if row.prev_hash != reached:
-            yield f"evidence {row.number} does not follow on the row before it"
-        yield from _row(row, personal, erased)
-        reached = row.hash
-    if (number, reached) != (head.number, head.hash):
-        yield f"the chain of evidence ends at number {number}; its head says {head.number}, or another hash"
+    parts: dict[int, EvidencePersonal | None] = {}
+
+    def links() -> Iterator[tuple[Evidence, str | None]]:
+        for row, personal in evidence.rows(upto=head.number):
+            parts.clear()
+            parts[row.number] = personal
+            content = evidence.content_of(row)
+            yield row, content_digest(content) if canonical(content["record"]) == row.record else None
+
+    def personal_part(row: Evidence) -> Iterator[str]:
+        return _personal(row, parts[row.number], erased)
+
+    return chain.faults("evidence", "evidence", links(), head, personal_part)
 
 
-def _row(row: Evidence, personal: EvidencePersonal | None, erased: set[int]) -> Iterator[str]:
-    content = evidence.content_of(row)
-    if canonical(content["record"]) != row.record or link(row.prev_hash, content_digest(content)) != row.hash:
-        yield f"evidence {row.number} was changed: its hash does not fit its content"
+def _personal(row: Evidence, personal: EvidencePersonal | None, erased: set[int]) -> Iterator[str]:
     if personal is None:
         if row.number not in erased:
             yield f"evidence {row.number} has lost its personal part, and no row says that it was erased"

@@ -72,6 +72,7 @@ JOBS = {
 JOBS_NEVER_OFF = {
     "access_ends.sweep": "access ends by its date (T4)",
     "access_keys.destroy_expired": "secrets whose time is over go",
+    "audit_heads.tell": "the head of the trail leaves the database each day (T3)",
     "attempts.tidy": "counters of guesses; nobody's feature",
     "attention_mails.tell": "people have to know what is stuck",
     "closing_retrieval.hold_open": "the time to fetch data is not over before they can be fetched (T19)",

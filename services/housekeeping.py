@@ -4,27 +4,23 @@ Every job is bounded, can be broken off and repeated, and finds by itself what i
 up for in the next one.
 """
 
-import ipaddress
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from peewee import Case, Value
-
 from models.archive import Erasure, PurgeReport
-from models.audit import AuditEvent
 from models.base import Table, empty_log, write_tx
 from models.incident import Incident
 from models.outbox import Mail, MailAttachment
 from models.partner import Member, Partner
 from models.session import OneTimeLink, Session
 from models.team import Invitation
-from services import archive, erasure, erasure_list, policy
+from services import archive, audit_purging, erasure, erasure_list, policy
 from services.audit import Act
+from services.audit_parts import network
 from services.clock import local_day
-from services.erasure_rows import SECURITY_ACTIONS
 from services.one_by_one import tried
 from services.settings import Settings
 
@@ -86,8 +82,8 @@ def _jobs(act: Act, settings: Settings) -> dict[str, Callable[[], int]]:
         "links": lambda: _links(now - LINKS_KEPT),
         "invitations": lambda: _pages(Invitation, Invitation.expires_at <= now - LINKS_KEPT, _deleted(Invitation)),
         "former_members": lambda: _former_members(act, settings),
-        "names_in_the_security_log": lambda: _actors(security_at),
-        "addresses": lambda: _addresses(now - timedelta(days=rules.access_ip_days)),
+        "names_in_the_security_log": lambda: audit_purging.old_names(now, security_at),
+        "addresses": lambda: _addresses(now, now - timedelta(days=rules.access_ip_days)),
         "reports_of_strangers": lambda: _reports(security_at),
         "unfinished_sign_ups": lambda: _sign_ups(act, settings, "draft", settings.sign_up_draft_days, "created_at"),
         "refused_sign_ups": lambda: _sign_ups(act, settings, "refused", rules.refused_sign_up_days, "decided_at"),
@@ -131,19 +127,6 @@ def _links(before_at: datetime) -> int:
     return _pages(OneTimeLink, OneTimeLink.expires_at <= before_at, _deleted(OneTimeLink))
 
 
-def _actors(before_at: datetime) -> int:
-    """Who it was is known for so long; afterwards what happened, without the person."""
-    security = AuditEvent.action.startswith(SECURITY_ACTIONS[0])
-    for word in SECURITY_ACTIONS[1:]:
-        security |= AuditEvent.action.startswith(word)
-    persons = AuditEvent.actor_kind.in_(("member", "operator"))
-    named = persons & ~AuditEvent.actor_name.startswith("member #") & ~AuditEvent.actor_name.startswith("operator #")
-    called = Case(AuditEvent.actor_kind, [("member", Value("member #"))], Value("operator #"))
-    change = _changed(AuditEvent, actor_name=called.concat(AuditEvent.actor_id), ip="")
-    still = named & ~AuditEvent.actor_name.startswith("former member #")
-    return _pages(AuditEvent, (AuditEvent.at <= before_at) & security & still, change)
-
-
 def _reports(before_at: datetime) -> int:
     """Of who was not signed in nothing else would ever go: what was reported stays, without the person."""
     strangers = Incident.member.is_null() & Incident.operator.is_null() & (Incident.contact != "")
@@ -151,14 +134,11 @@ def _reports(before_at: datetime) -> int:
     return _pages(Incident, strangers & (Incident.closed_at <= before_at), change)
 
 
-def _addresses(before_at: datetime) -> int:
+def _addresses(now: datetime, before_at: datetime) -> int:
     """Network addresses lose what tells one machine from its neighbours."""
-    places: tuple[tuple[Any, Any], ...] = (
-        (Session, Session.created_at),
-        (AuditEvent, AuditEvent.at),
-        (Incident, Incident.reported_at),
-    )
-    return sum(_shortened(table, time <= before_at) for table, time in places)
+    places: tuple[tuple[Any, Any], ...] = ((Session, Session.created_at), (Incident, Incident.reported_at))
+    shortened = sum(_shortened(table, time <= before_at) for table, time in places)
+    return shortened + audit_purging.old_addresses(now, before_at)
 
 
 def _shortened(table: type[Table], old) -> int:
@@ -179,16 +159,6 @@ def _shortened(table: type[Table], old) -> int:
             break
         after = found[-1][0]
     return changed
-
-
-def network(ip: str) -> str:
-    """The network of an address: 24 bits of IPv4, 48 of IPv6. What is no address is emptied."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return ""
-    bits = 24 if address.version == 4 else 48
-    return str(ipaddress.ip_network(f"{ip.partition('%')[0]}/{bits}", strict=False))
 
 
 def _sign_ups(act: Act, settings: Settings, state: str, days: int, since: str) -> int:

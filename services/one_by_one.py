@@ -12,7 +12,7 @@ from peewee import InterfaceError, OperationalError, fn
 
 from models.audit import AuditEvent
 from models.base import write_tx
-from services.audit import Act
+from services.audit import Act, Thing, record
 
 KIND = "job"
 NOTED_EVERY = timedelta(hours=12)
@@ -59,10 +59,7 @@ def _keep(act: Act, name: str, what: str) -> None:
     lately = (AuditEvent.thing_id == name) & (AuditEvent.at > act.at - NOTED_EVERY)
     with write_tx():
         if not AuditEvent.select().where(AuditEvent.thing_kind == KIND, lately).exists():
-            AuditEvent.create(
-                at=act.at, actor_kind=act.kind, actor_id=act.actor_id, actor_name=act.actor_name, action="job.failed",
-                thing_kind=KIND, thing_id=name, after={"fault": what}, source=act.source,
-            )  # fmt: skip
+            record(act, "job.failed", Thing(KIND, name), after={"fault": what})
 
 
 def _place(fault: Exception) -> str:

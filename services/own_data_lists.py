@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import Expression
+from peewee import Expression, Field
 
+from models.audit import AuditEvent, AuditPersonal, personal_columns
 from models.base import Table
 from models.outbox import Mail
 from models.verification import Measure
@@ -66,6 +67,7 @@ LISTS = {
     "trail": "audit_event",
 }
 LEFT_OUT = {
+    "audit_personal": "stands with its line in the list of the trail",
     "session": "log-ins are those of persons: each finds them in its own export",
     "one_time_link": "holds nothing but digests of links that are over; that they were sent is in the trail",
     "totp": "holds a secret and whether it is on; each person sees on its page Security what it has",
@@ -81,6 +83,7 @@ LEFT_OUT = {
     "barred_key": "digests by which a barred company is recognised",
 }
 _staff = "names of the provider's staff"
+_chain = "its place in the one chain of all partners, which the provider verifies"
 _both = "may be the name of one of the provider's staff; who of the company it was is in the trail"
 COLUMNS_LEFT_OUT = {
     ("partner", "name_key"): "the name once more, for searching",
@@ -96,6 +99,10 @@ COLUMNS_LEFT_OUT = {
     ("mail", "html"): "the mail itself has it, and it may hold a link",
     ("mail", "attachment"): "the mail itself has it",
     ("mail", "last_error"): "words of the mail server to the provider",
+    ("audit_event", "number"): _chain,
+    ("audit_event", "parts"): _chain,
+    ("audit_event", "prev_hash"): _chain,
+    ("audit_event", "hash"): _chain,
     ("partner", "decision_note"): "what the provider's staff noted for themselves",
     ("closure", "asked_name"): _both,
     ("closure", "withdrawn_name"): _both,
@@ -171,7 +178,7 @@ def columns_of(table: type[Table]) -> tuple[str, ...]:
         field.column_name
         for field in table._meta.sorted_fields
         if class_of(name, field.column_name) != "secret" and (name, field.column_name) not in COLUMNS_LEFT_OUT
-    )
+    ) + tuple(_name(column) for column in FURTHER.get(table, list)())
 
 
 def rows(
@@ -180,13 +187,18 @@ def rows(
     """By column name; times are aware, JSON is read. The provider's staff is not named in the trail."""
     key: Any = table._meta.primary_key
     shown = [field for field in table._meta.sorted_fields if field.column_name in columns]
+    beside = [column for column in FURTHER.get(table, list)() if _name(column) in columns]
+    names = [field.column_name for field in shown] + [_name(column) for column in beside]
     last: Any = None
     changed = CHANGED.get(table._meta.table_name, _same)
     while True:
-        query = table.select(key.alias("own_key"), *shown).where(condition).order_by(key).limit(at_once)
+        query = table.select(key.alias("own_key"), *shown, *beside)
+        if beside:
+            query = query.join(AuditPersonal, on=(AuditPersonal.number == AuditEvent.number))
+        query = query.where(condition).order_by(key).limit(at_once)
         some: list[Any] = list((query if last is None else query.where(key > last)).tuples())
         for row in some:
-            yield changed({field.column_name: value for field, value in zip(shown, row[1:], strict=True)})
+            yield changed(dict(zip(names, row[1:], strict=True)))
         if len(some) < at_once:
             return
         last = some[-1][0]
@@ -211,6 +223,14 @@ def _told(values: dict) -> dict:
 
 ACTOR = {"actor_kind": "operator", "actor_id": "", "actor_name": "", "source": "", "ip": "", "request_id": ""}
 STAFF_KEYS = tuple(f"{done}_name" for done in ("asked", "confirmed", "decided", "ended", "gone", "released"))
+
+
+# columns that stand beside the table's own: what of the trail tells of persons
+FURTHER: dict[type[Table], Callable[[], list]] = {AuditEvent: personal_columns}
+
+
+def _name(column: Any) -> str:
+    return column.column_name if isinstance(column, Field) else column._alias
 
 
 CHANGED: dict[str, Callable[[dict], dict]] = {"audit_event": _without_staff}

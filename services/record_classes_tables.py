@@ -155,13 +155,9 @@ TABLES: dict[str, Classed] = {
     "traffic_day": Classed("voucher", since="day_on"),
     "traffic_told": Classed("statistic", "none"),
     # what was written down
-    "audit_event": Classed(
-        "commercial_letter",
-        "stay",
-        {"actor_name": _person, "ip": _person, "request_id": "security_log"},
-        since="at",
-        blank=("before", "after", "request_id"),
-    ),
+    "audit_head": Classed("statistic", "none"),
+    "audit_event": Classed("commercial_letter", "stay", since="at"),
+    "audit_personal": Classed("person", "stay"),
     "mail": Classed(
         "commercial_letter",
         columns=columns_of("operational", "text", "html", "attachment", "last_error"),

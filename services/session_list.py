@@ -8,8 +8,8 @@ from models.partner import Member
 from models.session import Session
 from services import session_limits, sessions
 from services.audit import Act
+from services.audit_parts import network
 from services.devices import Device, device
-from services.housekeeping import network
 from services.refusal import NotFound
 from services.settings import Settings
 

@@ -61,6 +61,8 @@ class Settings:
     storage_file: Path | None = None
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "portal@example.com"
+    audit_head_mail: str = ""
+    audit_head_dir: Path | None = None
     provider: Provider = Provider()
     locales: tuple[str, ...] = ("en", "de")
     member_idle_minutes: int = 60
@@ -119,6 +121,7 @@ TEXTS = {
     "STORAGE_REGION": "storage_region",
     "SMTP_URL": "smtp_url",
     "PORTAL_MAIL_FROM": "mail_from",
+    "PORTAL_AUDIT_HEAD_MAIL": "audit_head_mail",
 }
 LISTS = {"PORTAL_TRUSTED_HOSTS": "trusted_hosts", "PORTAL_LOCALES": "locales"}
 PROVIDER = {f"PORTAL_PROVIDER_{name.upper()}": name for name in Provider.__dataclass_fields__}
@@ -131,6 +134,7 @@ OTHERS = (
     "PORTAL_VAR_DIR",
     "STORAGE_CREDENTIALS_FILE",
     "PORTAL_STORAGE_FILE",
+    "PORTAL_AUDIT_HEAD_DIR",
     "PORTAL_SESSION_LIMITS",
 )
 KNOWN = (*OTHERS, *NUMBERS, *TEXTS, *LISTS, *PROVIDER)
@@ -162,6 +166,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         public_url=_public_url(environment, production, port),
         storage_credentials=files["STORAGE_CREDENTIALS_FILE"],
         storage_file=files["PORTAL_STORAGE_FILE"],
+        audit_head_dir=_folder(environment.get("PORTAL_AUDIT_HEAD_DIR", "")),
         provider=provider,
         session_limits=limits,
         **values,
@@ -178,6 +183,10 @@ def _refuse_what_cannot_be_shown(provider: Provider) -> None:
         raise SettingMissing(str(failure)) from failure
     if provider.imprint and not outward.is_web(provider.imprint):
         raise SettingMissing("PORTAL_PROVIDER_IMPRINT must be a web address, such as https://example.com/imprint.")
+
+
+def _folder(path: str) -> Path | None:
+    return Path(path).resolve() if path else None
 
 
 def _storage_files(environment: Mapping[str, str]) -> dict[str, Path | None]:

@@ -19,6 +19,7 @@ from models.base import database
 from services import (
     access_keys,
     attention_mails,
+    audit_heads,
     closing_retrieval,
     consent_overdue,
     deletion_guard,
@@ -105,6 +106,7 @@ def _sweep(house: House, settings: Settings) -> bool:
     for line in lines:
         log.info(line)
     tried(act, "mails about overdue terms", lambda: consent_overdue.tell(act, settings), 0)
+    tried(act, "head of the trail", lambda: audit_heads.tell(act, settings), 0)
     more = bool(lines) and closing_retrieval.wants_another_round()  # where nothing moves, not without a pause
     house.sweep_next_at = act.at if more else sweep.next_at(act.at, settings)
     return more

@@ -13,6 +13,8 @@ from models.stored_file import StoredFile
 from models.sub_account import SubAccount
 from models.terms import Acceptance, TermsVersion
 from services import erasure_paths, evidence
+from services.audit import record
+from tests.cast import act_of
 from tests.models import rows
 
 CUSTOMER = "Kim Kunde"
@@ -93,6 +95,9 @@ def _name_in_texts(row: Table, member: Member) -> None:
 
 
 def _chain(partner: Partner, member: Member, at: datetime) -> None:
+    with write_tx():
+        words = {"words": f"as {member.name} said"}
+        record(act_of(member, at), "contract.changed", partner, partner=partner, before=words, after=words)
     version = TermsVersion.get(TermsVersion.kind == "portal_terms")
     account = SubAccount.get(SubAccount.partner == partner)
     names = {"partner_name": partner.legal_name, "member_name": member.name, "member_email": member.email}

@@ -98,7 +98,7 @@ def test_names_go_from_old_lines_about_log_ins_and_stay_in_those_about_contracts
     assert "names_in_the_security_log" not in removed(housekeeping.purge(acting(), settings))
     clock.advance(days=1)
     assert removed(housekeeping.purge(acting(), settings))["names_in_the_security_log"] == 4
-    names = {(row.action, row.actor_name) for row in AuditEvent.select()}
+    names = {(row.action, row.actor_name) for row in AuditEvent.select() if row.action != "trail.erased"}
     assert names == {
         ("session.begun", f"member #{cast.alice.id}"), ("session.begun", f"operator #{cast.olga.id}"),
         ("password.changed", f"member #{cast.alice.id}"), ("password.changed", f"operator #{cast.olga.id}"),
