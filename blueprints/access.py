@@ -4,7 +4,7 @@ The gate asks in one order: signed in? of this sort? what may the partner use no
 """
 
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, Request, abort, current_app, g, make_response, request, session, url_for
 from flask_babel import get_locale
@@ -179,12 +179,13 @@ def ask_to_sign_in():
     return response
 
 
-def sign_in(person: Member | Operator) -> None:
-    """Begins a session under a fresh cookie: nothing that was there before the log-in survives it."""
+def sign_in(person: Member | Operator, method: str = "password", **proof: Any) -> None:
+    """Begins a session under a fresh cookie: nothing that was there before the log-in survives it. `proof` as in
+    sessions.begin; who still has to show a second factor comes here over blueprints/signing_in.py."""
     kept = {name: session[name] for name in ("language", typed.KEPT_FORM) if name in session}
     session.clear()
     session.update(kept)
-    token = sessions.begin(act(), person, current_app.settings)
+    token = sessions.begin(act(), person, current_app.settings, method, **proof)
     login_user(load_viewer(token))
 
 

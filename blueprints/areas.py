@@ -51,14 +51,17 @@ NEVER_OFF: dict[str, str] = {
     "papers": "what was agreed has to be readable (T17)",
     "profile": "own data, own password (T10)",
     "prove": "sensitive acts ask who one is, and they are never off (T10)",
+    "second": "nobody is locked in or out by a switch (T10)",
+    "security": "own factors, devices and recovery codes (T10)",
+    "meter": "says how good a password is while one is chosen",
     "public": "the start page of strangers",
     "report": "a breach can be reported at any time, by anybody (T11)",
     "sessions": "own log-ins can be looked at and ended at any time (T10, T12)",
     "static": "what pages are made of",
+    "team": "access has to be given and taken away at any time (T4)",
     "terms": "documents, consent and its receipts (T1, T22)",
 }
 
-    "team": "access has to be given and taken away at any time (T4)",
 
 class Declared(Protocol):
     """What an endpoint says of itself, as far as it matters here."""

@@ -5,13 +5,14 @@ import time
 from flask import Blueprint, Response, current_app, flash, g, request, session, url_for
 from flask_babel import gettext as _
 
-from blueprints import known_device
-from blueprints.access import act, forget_viewer, public, sign_in, sign_out, viewer
+from blueprints import known_device, signing_in
+from blueprints.access import act, forget_viewer, public, sign_out, viewer
 from blueprints.auth_forms import ForgotForm, LogInForm, NewPasswordForm
 from blueprints.errors import put_refusal, words
 from blueprints.formats import language
 from blueprints.headers import own_path
 from blueprints.partials import answer, leave_to
+from blueprints.signing_in import landing
 from models.partner import Member
 from services import links, log_in, passwords, signup
 from services.attempts import TooManyAttempts
@@ -48,9 +49,7 @@ def enter():
         return leave_to(url_for("auth.unconfirmed"))
     except Refusal as refusal:
         return refused("auth/login.html", form, refusal)
-    sign_in(person)
-    known_device.remember(person.email)
-    return leave_to(own_path(form.next.data) or landing())
+    return signing_in.go_on(person, own_path(form.next.data))
 
 
 @bp.post("/logout")
@@ -144,7 +143,7 @@ def choose_password(purpose: str, token: str) -> Response:
         reason, status = (None, 404) if unknown else (words(refusal), 410)
         return answer("auth/link_over.html", purpose=purpose, reason=reason, status=status)
     form.email.data = person.email
-    values = {"person": person, "purpose": purpose, "fewest": passwords.SHORTEST}
+    values = {"person": person, "purpose": purpose, "fewest": log_in.fewest(person)}
     return answer("auth/new_password.html", form=form, status=422 if form.is_submitted() else 200, **values)
 
 
@@ -162,9 +161,3 @@ def refused(page: str, form, refusal: Refusal) -> Response:
         response.status_code = 429
         response.headers["Retry-After"] = str(refusal.wait_seconds)
     return response
-
-
-def landing() -> str:
-    if viewer.operator:
-        return url_for("admin.queue")
-    return url_for("dashboard.show" if viewer.may_open("dashboard.show") else "application.show")

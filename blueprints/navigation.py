@@ -76,7 +76,8 @@ def account_links() -> list[tuple[str, str]]:
     """What a person's own menu holds, below the name."""
     if viewer.operator:
         own = [(endpoint, str(label)) for endpoint, label, right in OPERATOR_LINKS if viewer.may(right)]
-        own += [("sessions.index", _("Your log-ins")), ("own_data.show", _("Your data"))]
+        own += [("security.show", _("Security")), ("sessions.index", _("Your log-ins"))]
+        own += [("own_data.show", _("Your data"))]
         return [(url_for(endpoint), label) for endpoint, label in own]
     links = [
         ("notices.index", notices_label()),
@@ -84,13 +85,14 @@ def account_links() -> list[tuple[str, str]]:
         ("company.show", _("Company")),
         ("team.own.show", _("Team")),
         ("profile.show", _("Your profile")),
+        ("security.show", _("Security")),
         ("sessions.index", _("Your log-ins")),
         ("terms.own", _("Terms and receipts")),
         ("own_data.show", _("Your data")),
     ]
-    if viewer.may(Permission.CLOSURE_BEGIN):
     if viewer.partner.kind == "distributor":
         links.append(("team.partners", _("Partners")))
+    if viewer.may(Permission.CLOSURE_BEGIN):
         links.append(("leave.show", _("Close the account")))
     if viewer.may(Permission.PAPER_VIEW):
         links.insert(0, ("papers.index", _("Documents")))

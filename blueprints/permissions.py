@@ -51,6 +51,8 @@ class Permission(StrEnum):
     REQUEST_OPEN = "request:open"
     REQUEST_VIEW = "request:view"
     REQUEST_WRITE = "request:write"
+    SECOND_FACTOR_REQUIRE = "second-factor:require"
+    SECOND_FACTOR_RESET = "second-factor:reset"
     STORAGE_DECIDE = "storage:decide"
     STORAGE_VIEW = "storage:view"
     SUB_ACCOUNT_CHANGE = "sub-account:change"
@@ -61,11 +63,11 @@ class Permission(StrEnum):
     SUB_ACCOUNT_VIEW = "sub-account:view"
     SWITCH_CHANGE = "switch:change"
     SWITCH_VIEW = "switch:view"
-    TERMS_ACCEPT = "terms:accept"
-    USAGE_VIEW = "usage:view"
     TEAM_MANAGE = "team:manage"
     TEAM_REMOVE = "team:remove"
     TEAM_VIEW = "team:view"
+    TERMS_ACCEPT = "terms:accept"
+    USAGE_VIEW = "usage:view"
 
 
 MEMBERS = frozenset({"admin", "staff", "viewer"})
@@ -127,6 +129,8 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.REQUEST_OPEN: WORKERS,
     Permission.REQUEST_VIEW: MEMBERS,
     Permission.REQUEST_WRITE: WORKERS,
+    Permission.SECOND_FACTOR_REQUIRE: frozenset({"admin"}),
+    Permission.SECOND_FACTOR_RESET: DECIDERS | {"admin"},
     Permission.STORAGE_DECIDE: DECIDERS,
     Permission.STORAGE_VIEW: OPERATORS,
     Permission.SUB_ACCOUNT_CHANGE: WORKERS,
@@ -137,9 +141,9 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.SUB_ACCOUNT_VIEW: WORKERS,
     Permission.SWITCH_CHANGE: DECIDERS,
     Permission.SWITCH_VIEW: OPERATORS,
-    Permission.TERMS_ACCEPT: frozenset({"admin"}),
-    Permission.USAGE_VIEW: MEMBERS,
-}
     Permission.TEAM_MANAGE: MANAGERS,
     Permission.TEAM_REMOVE: MANAGERS,
     Permission.TEAM_VIEW: MEMBERS,
+    Permission.TERMS_ACCEPT: frozenset({"admin"}),
+    Permission.USAGE_VIEW: MEMBERS,
+}

@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, g, request, url_for
 from flask_babel import gettext as _
 
-from blueprints.access import viewer
+from blueprints.access import stop_asking, viewer
+from blueprints.declarations import Declaration
 from blueprints.headers import own_path
 from blueprints.now_closed import kept
 from blueprints.partials import leave_to, wants_partial
 from blueprints.standings import NotNow
-from services import sessions
+from services import second_factor, sessions
 
 
 class ProofFirst(NotNow):
@@ -33,10 +34,45 @@ def is_proved() -> bool:
     return sessions.is_proved(viewer.session, g.clock.now(), current_app.settings)
 
 
+class FactorFirst(NotNow):
+    """Nothing goes on before the person has the second factor that they must have."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__("factor_first")
+        self.endpoint = endpoint
+
+    def more(self) -> dict[str, Any]:
+        return {
+            "title": _("You need a second factor"),
+            "text": _("Nothing was changed. Who signs in here has to show a second factor, and you have not yet."),
+            "link": (url_for(self.endpoint), _("Second factor")),
+            "kept": kept(),
+        }
+
+
+def lacks_factor() -> bool:
+    """Whether the person has to show a second factor, and this session has not."""
+    return viewer.session.second_factor_at is None and second_factor.must(viewer.person)
+
+
+def lead_to_factor(declared: Declaration) -> Response:
+    """Who has none sets one up; who has one shows it."""
+    if declared.polled and wants_partial():
+        return stop_asking()
+    endpoint = "prove.show" if second_factor.has(viewer.person) else "security.set_up"
+    if request.method not in ("GET", "HEAD"):
+        raise FactorFirst(endpoint)
+    return leave_to(url_for(endpoint, next=here() if endpoint == "prove.show" else None))
+
+
 def refuse() -> Response | None:
     """A page is reached over the page that asks; a form that comes too late is refused, with the way to it."""
     declared = getattr(current_app.view_functions.get(request.endpoint or ""), "access", None)
-    if declared is None or not declared.proof or is_proved():
+    if declared is None or declared.open_to_all:
+        return None
+    if not declared.without_factor and lacks_factor():
+        return lead_to_factor(declared)
+    if not declared.proof or is_proved():
         return None
     if request.method in ("GET", "HEAD"):
         return leave_to(url_for("prove.show", next=here()))

@@ -15,7 +15,7 @@ from services.audit import Act, record
 from services.people import partner_id_of
 from services.refusal import N_, NotFound, Refusal
 
-HOURS = {"change_mail": 24, "confirm_mail": 48, "reset_password": 1, "operator_setup": 48}
+HOURS = {"change_mail": 24, "confirm_mail": 48, "reset_password": 1, "operator_setup": 48, "keep_factor": 24}
 
 
 class LinkExpired(Refusal):

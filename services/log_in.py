@@ -73,14 +73,19 @@ def check(act: Act, settings: Settings, email: str, password: str, device: str =
         log.info("log-in refused, request %s from %s", act.request_id, act.ip)
         raise LogInRefused
     attempts.forgive(act, email, device)
-    if not may_sign_in(act, person, settings):
-        raise AccessEnded
+    refuse_closed(act, settings, person)
     if factor_resets.settle(act, settings, person) or person.password_due_at is not None:
         raise PasswordDue
-    if isinstance(person, Member) and person.email_confirmed_at is None:
-        raise MailNotConfirmed(person)
     _renew_hash(person, password)
     return person
+
+
+def refuse_closed(act: Act, settings: Settings, person: Member | Operator) -> None:
+    """For who has shown who they are. Raises AccessEnded, MailNotConfirmed."""
+    if not may_sign_in(act, person, settings):
+        raise AccessEnded
+    if isinstance(person, Member) and person.email_confirmed_at is None:
+        raise MailNotConfirmed(person)
 
 
 def may_sign_in(act: Act, person: Member | Operator, settings: Settings) -> bool:
@@ -146,6 +151,11 @@ def choose_password(act: Act, settings: Settings, purpose: str, token: str, pass
         if not first:
             _mail(act, settings, "password_changed", person, FORGOT_PATH, changed_at=act.at)
     return person
+
+
+def fewest(person: Member | Operator) -> int:
+    """So many characters a new password of this person needs at least."""
+    return passwords.SHORTEST_WITH_SECOND_FACTOR if second_factor.has(person) else passwords.SHORTEST
 
 
 def known_words(person: Member | Operator, settings: Settings) -> tuple[str, ...]:

@@ -134,6 +134,8 @@ MAILS_LEFT_OUT = {
 ROWS_LEFT_OUT: dict[type[Table], Callable[[], Expression]] = {
     # a termination that waits for a second operator, or was taken back
     Measure: lambda: (Measure.kind != "termination") | Measure.confirmed_at.is_null(False),
+    # a termination that staff asks for is told when a second one confirms it
+    AuditEvent: lambda: AuditEvent.action.not_in(("partner.termination_asked", "partner.termination_withdrawn")),
     Mail: lambda: Mail.template.not_in(tuple(MAILS_LEFT_OUT)),
 }
 
@@ -208,8 +210,8 @@ def _same(row: dict) -> dict:
     return row
 
 
-def _without_staff(row: dict) -> dict:
-    """Who of the staff it was is not told, and not whether an application was refused by a person or by itself."""
+def without_staff(row: dict) -> dict:
+    """A row of the trail as its partner may have it. Who of the staff it was is not told, and not whether an application was refused by a person or by itself."""
     row = {**row, **{side: _told(row[side]) for side in ("before", "after") if row.get(side)}}
     if row.get("action") == "partner.refused":
         return {name: ACTOR.get(name, value) for name, value in row.items()}
@@ -233,4 +235,4 @@ def _name(column: Any) -> str:
     return column.column_name if isinstance(column, Field) else column._alias
 
 
-CHANGED: dict[str, Callable[[dict], dict]] = {"audit_event": _without_staff}
+CHANGED: dict[str, Callable[[dict], dict]] = {"audit_event": without_staff}

@@ -3,6 +3,7 @@
 import functools
 import re
 import unicodedata
+from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -14,6 +15,7 @@ SHORTEST = 15
 SHORTEST_WITH_SECOND_FACTOR = 8
 LONGEST = 128
 FEWEST_GUESSES = 10**8
+GUESSES_A_SECOND = 10_000
 OWN_CHARACTERS = 8
 KNOWN_EVERYWHERE = ("portal", "partner", "storage", "password", "passwort", "kennwort")
 
@@ -70,12 +72,7 @@ def refuse_weak(text: str, known: tuple[str, ...] = (), *, with_second_factor: b
     """
     password = _canonical(text)
     fewest = SHORTEST_WITH_SECOND_FACTOR if with_second_factor else SHORTEST
-    if len(password) < fewest:
-        raise PasswordRefused(
-            N_("The password has %(present)s characters; use at least %(fewest)s. Four or five words will do."),
-            present=len(password),
-            fewest=fewest,
-        )
+    refuse_short(password, fewest)
     if len(password) > LONGEST:
         raise PasswordRefused(N_("The password is longer than %(most)s characters. Use a shorter one."), most=LONGEST)
     words = _context_words(known)
@@ -86,6 +83,17 @@ def refuse_weak(text: str, known: tuple[str, ...] = (), *, with_second_factor: b
     if zxcvbn(password, list(words)).guesses < FEWEST_GUESSES:
         raise PasswordRefused(
             N_("This password is easy to guess: a common word, a repeat or a row of keys. Use several unrelated words.")
+        )
+
+
+def refuse_short(text: str, fewest: int = SHORTEST) -> None:
+    """Raises PasswordRefused for fewer than `fewest` code points."""
+    present = len(_canonical(text))
+    if present < fewest:
+        raise PasswordRefused(
+            N_("The password has %(present)s characters; use at least %(fewest)s. Four or five words will do."),
+            present=present,
+            fewest=fewest,
         )
 
 
@@ -100,3 +108,19 @@ def _own_part(password: str, words: set[str]) -> int:
     for word in sorted(words, key=len, reverse=True):
         rest = rest.replace(word, "")
     return sum(not sign.isspace() and sign not in "-_.,;:!?" for sign in rest)
+
+
+@dataclass(frozen=True)
+class Strength:
+    """`level` 0 (fell at once) to 4; `years`: how long ten thousand guesses a second take, as Argon2id leaves them to
+    whoever has the hash, rounded down."""
+
+    level: int
+    years: int
+
+
+def strength(text: str) -> Strength:
+    """How long guessing would take (zxcvbn), for the meter."""
+    guesses = zxcvbn(_canonical(text)[:LONGEST], list(KNOWN_EVERYWHERE)).guesses
+    level = sum(guesses >= bound for bound in (10**6, FEWEST_GUESSES, 10**11, 10**14))
+    return Strength(level, int(min(guesses, 10**18) // (GUESSES_A_SECOND * 31_536_000)))

@@ -12,6 +12,7 @@ from peewee import TextField
 
 from models.base import empty_log, write_tx
 from models.recovery import Home
+from models.second_factor import Totp
 from models.session import Session
 from models.sub_account import AccessKey, HandOver, Region
 from services.audit import Act, record
@@ -26,6 +27,8 @@ SEALED: tuple[TextField, ...] = (
     AccessKey.parked_ct,
     HandOver.sealed,
     Home.probe_ct,
+    Totp.seed_ct,
+    Totp.wanted_ct,
 )
 BATCH = 50
 MOST_PASSES = 100

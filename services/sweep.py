@@ -16,8 +16,10 @@ from services import (
     contracts_access,
     contracts_notices,
     document_publishing,
+    factor_resets,
     housekeeping,
     key_rotation,
+    passkeys,
     restored,
     usage_keeping,
     verification_sweep,
@@ -36,13 +38,14 @@ def sweep(act: Act, settings: Settings) -> list[str]:
     """Does all that is due at `act.at`; safe to run at any time and as often as one likes. Returns a line for each."""
     jobs: list[tuple[str, Job]] = [
         ("erasure of those that left", closing_steps.erase_due),
+        ("lost second factors", factor_resets.sweep),
         ("tidying", lambda act, _settings: _tidy(act)),
         ("versions of documents", lambda act, _settings: document_publishing.supersede(act)),
         ("verification", verification_sweep.sweep),
+        ("ends of access", access_ends.sweep),
         ("versions of documents", lambda act, _settings: document_publishing.supersede(act)),
     ]
     lines = on_contracts(act, settings) + _each(act, settings, jobs)
-        ("ends of access", access_ends.sweep),
     empty_log()
     return lines + _each(act, settings, [("nightly purge", housekeeping.nightly)])
 
@@ -88,6 +91,7 @@ def _tidy(act: Act) -> list[str]:
         (drafts, "unfinished sign-ups"),
         (keys, "one-time keys of forms"),
         (counters, "counters of attempts"),
+        (passkeys.tidy(act.at), "questions to passkeys"),
         (hours, "hours of use whose days are kept"),
         (old_keys, "keys that had been off for long"),
     )

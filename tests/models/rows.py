@@ -23,6 +23,12 @@ PLAIN = (
 SENSIBLE = {
     "session": {"member": True},
     "one_time_link": {"member": True},
+    "totp": {"member": True},
+    "passkey": {"member": True},
+    "passkey_challenge": {"purpose": "sign_in"},
+    "recovery_code": {"member": True},
+    "trusted_device": {"member": True, "expires_at": NOW + timedelta(days=30)},
+    "factor_reset": {"member": True},
     "allocation_entry": {"sub_account_id": 1},
     "sub_account": {"observed_generation": 0},
     "flow_down": {"way": "attested"},
