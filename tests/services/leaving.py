@@ -34,6 +34,7 @@ SENSIBLE = {
     },
     "detail_check": {"verdict": "queried"},
     "measure": {"kind": "suspension", "level": "read"},
+    "invitation": {"outcome": "accepted", "used_at": rows.NOW, "ended_at": rows.NOW},
 }  # fmt: skip
 CHAINED = (Acceptance, CustomerAcceptance, ConsentEvent, ConsentReceipt)
 
@@ -68,6 +69,8 @@ def owners(table: type[Table], partner: Partner, member: Member) -> dict:
         own = erasure_paths.of_partner(field.rel_model, partner.id)
         if field.rel_model is StoredFile:
             given[field.name] = rows.make(StoredFile, name=f"{member.name}.pdf", content=b"content")
+        elif field.name == "to_member":  # somebody else than the one who gives
+            given[field.name] = rows.make(Member, partner=partner, role="viewer")
         elif own is not None and field.name not in given:
             if field.null and field.rel_model not in (Partner, SubAccount):
                 continue
