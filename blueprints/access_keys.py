@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from blueprints.access import Permission, act, requires, viewer
 from blueprints.errors import words
 from blueprints.partials import answer, leave_to, wants_partial
+from blueprints.proving import refuse_unproved
 from models.sub_account import SubAccount
 from services import access_keys, connection, hand_over, key_rotation, key_rules
 from services.access_keys import KeyNotShown
@@ -22,6 +23,8 @@ bp = Blueprint("access_keys", __name__, url_prefix="/sub-accounts/<account:numbe
 def reveal(number: str, key_id: int):
     """The pair itself is the answer of this POST: it stands in no address, and nothing keeps it."""
     key = access_keys.own_key(viewer.partner, number, key_id)
+    if key.revealed_at is not None:
+        refuse_unproved()
     account = own_sub_account(viewer.partner, number, g.clock.now())
     try:
         access_key_id, secret = access_keys.reveal(act(), current_app.settings, key.id)
@@ -49,7 +52,7 @@ def stored(number: str, key_id: int):
 
 
 @bp.post("/hand-over")
-@requires(Permission.KEY_REVEAL, area="key_hand_over")
+@requires(Permission.KEY_REVEAL, area="key_hand_over", proof=True)
 def make_link(number: str, key_id: int):
     """The address is the answer of this POST, once: it is kept nowhere."""
     account = own_sub_account(viewer.partner, number, g.clock.now())

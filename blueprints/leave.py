@@ -32,7 +32,7 @@ def show():
 
 
 @bp.post("")
-@requires(Permission.CLOSURE_BEGIN, least="export", before_terms=True)
+@requires(Permission.CLOSURE_BEGIN, least="export", before_terms=True, proof=True)
 def begin():
     form = LeaveForm()
     if form.validate():

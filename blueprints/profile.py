@@ -75,7 +75,7 @@ def change_mail():
 
 
 @bp.post("/password")
-@requires(Permission.PROFILE_CHANGE, least="application", before_terms=True)
+@requires(Permission.PROFILE_CHANGE, least="application", before_terms=True, proof=True)
 def change_password():
     """A link to the member's own address: whoever merely sits at the open browser does not choose the password."""
     try:

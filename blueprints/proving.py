@@ -34,6 +34,12 @@ def is_proved() -> bool:
     return sessions.is_proved(viewer.session, g.clock.now(), current_app.settings)
 
 
+def refuse_unproved() -> None:
+    """For acts that are sensitive only sometimes. Raises ProofFirst."""
+    if not is_proved():
+        raise ProofFirst
+
+
 class FactorFirst(NotNow):
     """Nothing goes on before the person has the second factor that they must have."""
 

@@ -76,7 +76,7 @@ def text(kind: str, label: str, language: str):
 
 
 @bp.get("/accept")
-@signed_in
+@signed_in(proof=True)
 def accept():
     member = own_member()
     asked = consent.missing(member, formats.language(), g.clock.now())
@@ -87,7 +87,7 @@ def accept():
 
 
 @bp.post("/accept")
-@signed_in
+@signed_in(proof=True)
 def accept_now():
     """Only an administrator binds the company, each member reads what is personal; a text that changed meanwhile is
     shown anew (409)."""

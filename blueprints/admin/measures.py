@@ -81,7 +81,7 @@ def reinstate(partner_id: int):
 
 
 @bp.route("/partners/<int:partner_id>/terminate", methods=["GET", "POST"])
-@requires(Permission.PARTNER_TERMINATE)
+@requires(Permission.PARTNER_TERMINATE, proof=True)
 def terminate(partner_id: int):
     def carry_out(form, seen):
         wanted = measures.Wanted(form.reason.data or "", form.note.data or "")
@@ -92,7 +92,7 @@ def terminate(partner_id: int):
 
 
 @bp.route("/partners/<int:partner_id>/bar", methods=["GET", "POST"])
-@requires(Permission.PARTNER_BAR)
+@requires(Permission.PARTNER_BAR, proof=True)
 def bar(partner_id: int):
     def carry_out(form, seen):
         wanted = measures.Wanted(form.reason.data or "", form.note.data or "")
@@ -102,7 +102,7 @@ def bar(partner_id: int):
 
 
 @bp.route("/partners/<int:partner_id>/lift-bar", methods=["GET", "POST"])
-@requires(Permission.PARTNER_BAR)
+@requires(Permission.PARTNER_BAR, proof=True)
 def lift(partner_id: int):
     def carry_out(form, seen):
         measures.lift_bar(act(), partner_id, form.note.data or "", seen)
@@ -111,7 +111,7 @@ def lift(partner_id: int):
 
 
 @bp.post("/partners/<int:partner_id>/terminate/confirm")
-@requires(Permission.PARTNER_TERMINATE)
+@requires(Permission.PARTNER_TERMINATE, proof=True)
 def confirm_termination(partner_id: int):
     settings = current_app.settings
     return at_once(

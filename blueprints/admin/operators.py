@@ -44,7 +44,7 @@ def operators():
 
 
 @bp.route("/operators/new", methods=["GET", "POST"])
-@requires(Permission.OPERATOR_MANAGE)
+@requires(Permission.OPERATOR_MANAGE, proof=True)
 def new_operator():
     form = OperatorForm()
     if form.validate_on_submit():
@@ -60,7 +60,7 @@ def new_operator():
 
 
 @bp.post("/operators/<int:operator_id>/deactivate")
-@requires(Permission.OPERATOR_MANAGE)
+@requires(Permission.OPERATOR_MANAGE, proof=True)
 def deactivate_operator(operator_id: int):
     try:
         gone = operator_access.deactivate(act(), operator_id)
@@ -73,7 +73,7 @@ def deactivate_operator(operator_id: int):
 
 
 @bp.post("/operators/<int:operator_id>/activate")
-@requires(Permission.OPERATOR_MANAGE)
+@requires(Permission.OPERATOR_MANAGE, proof=True)
 def activate_operator(operator_id: int):
     back = operator_access.activate(act(), operator_id)
     flash(_("%(name)s can sign in again.", name=back.name), "good")

@@ -37,7 +37,7 @@ def person_text():
 
 
 @bp.get("/company.zip")
-@requires(Permission.OWN_DATA_EXPORT, least="application", before_terms=True)
+@requires(Permission.OWN_DATA_EXPORT, least="application", before_terms=True, proof=True)
 def partner_export():
     """Everything of the company. What cannot be made now is answered with the page that says why."""
     try:

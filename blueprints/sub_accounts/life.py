@@ -44,7 +44,7 @@ def resume(number: str):
 
 
 @bp.route("/<account:number>/delete", methods=["GET", "POST"])
-@requires(Permission.SUB_ACCOUNT_DELETE)
+@requires(Permission.SUB_ACCOUNT_DELETE, proof=True)
 def delete(number: str):
     account = own_sub_account(viewer.partner, number, g.clock.now())
     form = DeleteForm()
