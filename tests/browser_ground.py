@@ -71,10 +71,16 @@ class Portal:
 
 
 @pytest.fixture
-def portal(make_app: Callable) -> Iterator[Portal]:
+def portal_host() -> str:
+    """The name in the portal's address; passkeys belong to names, not to numbers."""
+    return "127.0.0.1"
+
+
+@pytest.fixture
+def portal(make_app: Callable, portal_host: str) -> Iterator[Portal]:
     """Served by waitress as in production, on a port of its own, with the test's clock and database."""
     port = free_port()
-    app = make_app(public_url=f"http://127.0.0.1:{port}", port=port)
+    app = make_app(public_url=f"http://{portal_host}:{port}", port=port)
     sockets, told = {}, threading.Event()
     server = create_server(app, map=sockets, host="127.0.0.1", port=port, threads=4, ident=None)
 

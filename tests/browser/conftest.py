@@ -12,9 +12,9 @@ from tests.browser.eyes import Eyes
 from tests.browser.hands import WAYS
 from tests.browser.running import RunningPortal
 from tests.browser.walks import Walk, walk
-from tests.browser_ground import chromium, portal, visit, work
+from tests.browser_ground import chromium, portal, portal_host, visit, work
 
-__all__ = ["chromium", "portal", "visit", "work"]
+__all__ = ["chromium", "portal", "portal_host", "visit", "work"]
 
 EXPECT_MS = 20_000  # a busy machine; what is waited for mostly comes at once
 

@@ -7,10 +7,13 @@ from playwright.sync_api import expect
 
 from models.contract import Contract
 from models.sub_account import AccessKey, HandOver, Region, SubAccount
+from services import trusted_devices
 from tests.accounts import TB, many, opened
 from tests.browser.eyes import Eyes
 from tests.browser.rotating import new_secret, set_up
+from tests.cast import act_of
 from tests.notices import published, switched_off
+from tests.services.factors import with_app, with_passkey
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("axe-partner")]
 
@@ -268,6 +271,34 @@ def test_log_ins_and_security_reports(eyes, cast, three):
     seen.enter(text="Somebody was here.")
     seen.send("security report, sent")
     seen.open("/security/reports", "security reports")
+
+
+def test_second_factors(eyes, cast, portal, clock):
+    seen, settings = eyes(cast.alice), portal.app.settings
+    seen.open("/security", "security, nothing set up")
+    seen.open("/security/set-up", "choice of a second factor")
+    seen.open("/security/app", "setting an app up")
+    seen.send("setting an app up, nothing entered", "form[action='/security/app'] [type=submit]")
+    seen.open("/security/passkeys/new", "a new passkey")
+    with_app(act_of(cast.alice, clock.now()), settings, cast.alice)
+    with_passkey(act_of(cast.alice, clock.now()), settings, cast.alice, "Work laptop")
+    clock.advance(minutes=2)
+    trusted_devices.trust(act_of(cast.alice, clock.now()), cast.alice, "Firefox · Linux")
+    seen = eyes(cast.alice)
+    seen.open("/security", "security, with everything")
+    seen.open("/security/app/remove", "removing an app")
+    seen.open("/security/lost", "lost second factor")
+    seen.page.goto(f"{portal.url}/security")
+    seen.send("new recovery codes", "form[action='/security/codes'] [type=submit]")
+    clock.advance(minutes=31)
+    seen.open("/prove?next=/security", "step-up by factor")
+    bob = eyes(cast.bob)
+    clock.advance(minutes=31)
+    bob.open("/prove?next=/security", "step-up by password")
+    stranger = eyes(None)
+    stranger.open("/login", "log-in with passkeys")
+    stranger.enter(email=cast.alice.email, password=cast.password)
+    stranger.send("second half of the log-in", "form[action='/login'] [type=submit]")
 
 
 def test_people_of_the_team(eyes, cast):

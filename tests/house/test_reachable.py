@@ -21,6 +21,8 @@ BY_ADDRESS = {
     "sessions.left": "asked by the script that warns before a log-in ends",
     "sessions.form": "where a form is found again that was sent after the log-in had ended",
     "health.show": "asked by the process runner",
+    "prove.done": "where a tab ends that was opened only to confirm",
+    "security.set_up": "where everybody is led who has to have a second factor and has none",
     "auth.signed_out": "where the button that signs out leads",
     "auth.reset_sent": "the answer to a form; it says the same to everybody",
 }
