@@ -10,7 +10,7 @@ from models.audit import AuditEvent
 from models.base import database, write_tx
 from models.outbox import Mail
 from models.partner import Partner
-from models.second_factor import RecoveryCode, Totp, TrustedDevice
+from models.second_factor import Passkey, RecoveryCode, Totp, TrustedDevice
 from models.session import Session
 from services import (
     attempts,
@@ -21,6 +21,7 @@ from services import (
     rekey,
     second_factor,
     sessions,
+    step_up,
     totp,
     trusted_devices,
 )
@@ -29,7 +30,7 @@ from services.passwords import PasswordRefused
 from services.refusal import NotFound
 from services.second_factor import FactorNeeded
 from services.totp import CodeRefused, NothingBegun
-from tests.services.factors import App, with_app
+from tests.services.factors import App, with_app, with_passkey
 
 
 def templates() -> list[str]:
@@ -215,7 +216,7 @@ def test_a_change_of_factors_ends_other_log_ins_and_every_trust(cast, settings, 
     token = sessions.begin(acting(cast.alice), cast.alice, settings)
     mine = sessions.begin(acting(cast.alice), cast.alice, settings)
     act = acting(cast.alice, session_hash=sessions.token_hash(mine))
-    app, _codes = with_app(act, settings, cast.alice)
+    with_app(act, settings, cast.alice)
     assert sessions.recognise(token, clock.now(), settings) is None
     assert sessions.recognise(mine, clock.now(), settings) is not None
     trust = trusted_devices.trust(act, cast.alice, "Firefox")
@@ -304,3 +305,29 @@ def test_everything_can_be_dropped_for_who_is_cut_off(cast, settings, acting):
         second_factor.drop_all(acting(cast.olga), cast.alice)
     assert not second_factor.has(cast.alice)
     assert recovery_codes.left(cast.alice) == 0
+
+
+def test_of_two_factors_removed_at_once_one_stays_where_one_must(cast, settings, acting, monkeypatch):
+    """Each removal saw the other factor when it asked whether it was the last."""
+    olga, act = cast.olga, acting(cast.olga)
+    with_app(act, settings, olga)
+    with_passkey(act, settings, olga)
+    asked = second_factor.refuse_to_lose
+
+    def other_first(*given, **which):
+        asked(*given, **which)
+        Passkey.delete().execute()
+
+    monkeypatch.setattr(second_factor, "refuse_to_lose", other_first)
+    with pytest.raises(FactorNeeded):
+        second_factor.remove_app(act, settings, olga, cast.password)
+    assert second_factor.has(olga)
+
+
+def test_the_password_proves_nothing_where_there_is_a_factor(cast, settings, acting, clock):
+    with_app(acting(cast.alice), settings, cast.alice)
+    token = sessions.begin(acting(cast.alice), cast.alice, settings, proved=False)
+    session = sessions.recognise(token, clock.now(), settings)
+    with pytest.raises(step_up.ProofRefused):
+        step_up.with_password(acting(cast.alice), session, cast.password)
+    assert not sessions.is_proved(sessions.recognise(token, clock.now(), settings), clock.now(), settings)

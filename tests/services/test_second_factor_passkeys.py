@@ -176,3 +176,12 @@ def test_nobody_has_more_than_ten(cast, settings, acting, clock):
         with_passkey(acting(cast.alice), settings, cast.alice, f"Key {number}")
     with pytest.raises(PasskeyRefused, match="ten passkeys"):
         with_passkey(acting(cast.alice), settings, cast.alice, "one more")
+
+
+def test_of_two_uses_with_one_count_one_wins(cast, settings, acting):
+    """Both were read before either was written."""
+    with_passkey(acting(cast.alice), settings, cast.alice, count=5)
+    as_read = [Passkey.get(), Passkey.get()]
+    passkeys._count_up(acting(), as_read[0], 6)
+    with pytest.raises(PasskeyRefused):
+        passkeys._count_up(acting(), as_read[1], 6)
