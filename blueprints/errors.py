@@ -135,7 +135,7 @@ def without_secrets(text: str) -> str:
     message may repeat, and without the row that Postgres prints when it refuses one (threats.md 9)."""
     given = [*(request.view_args or {}).values(), *request.cookies.values(), session.get("_user_id")]
     with suppress(HTTPException):  # a form that is too large cannot be read
-        given += [value for name, value in request.form.items() if "password" in name]
+        given += [value for name, value in request.form.items() if re.search("password|code|credential", name)]
     for value in sorted({str(value) for value in given if value}, key=len, reverse=True):
         if len(value) >= SHORTEST_SECRET:
             text = text.replace(value, "…")

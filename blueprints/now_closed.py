@@ -59,7 +59,7 @@ def kept() -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in request.form.items(multi=True)
-        if name != "csrf_token" and "password" not in name and "secret" not in name
+        if name not in ("csrf_token", "code", "credential") and "password" not in name and "secret" not in name
     ]
 
 

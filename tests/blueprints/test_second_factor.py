@@ -280,3 +280,19 @@ def test_the_meter_explains_and_keeps_nothing(client, caplog):
         assert "walnut" not in answer.text and "Gh!" not in answer.text
     assert "walnut" not in caplog.text
     assert client.post("/password/strength", data={}, htmx=True).status_code == 200
+
+
+def test_a_fault_shows_no_code_and_a_late_form_keeps_none(app, cast, client_as, app_of, clock, monkeypatch, caplog):
+    _app, codes = app_of(cast.alice)
+    browser = client_as(cast.alice)
+    clock.advance(minutes=31)
+    late = browser.post("/security/app", data={"code": codes[1], "credential": "CANARY-credential"})
+    assert late.status_code == 403
+    assert codes[1] not in late.text and "CANARY" not in late.text
+
+    def fail(act, settings, person, code, device=""):
+        raise RuntimeError(f"no answer to {code}")
+
+    monkeypatch.setattr(second_factor, "check_code", fail)
+    assert browser.post("/prove", data={"code": codes[2]}).status_code == 500
+    assert codes[2] not in caplog.text and "no answer to …" in caplog.text
