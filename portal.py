@@ -151,7 +151,7 @@ def _add_check(app: Portal) -> None:
     @click.option("--storage", is_flag=True, help="Ask the storage service too; needs its credentials, as the worker.")
     def check(storage: bool):
         """Ask whether every promise of the portal holds; ends with 1 and a line for each that does not."""
-        from services import promises_desk
+        from services import audit_role, promises_desk
 
         with database.connection_context():
             try:
@@ -161,6 +161,9 @@ def _add_check(app: Portal) -> None:
                     broken += 1
             except promises_desk.NotAsked as failure:
                 raise click.ClickException(str(failure)) from failure
+            said = audit_role.remark()
+        if said:
+            click.echo(said)
         if broken:
             sys.exit(1)
         click.echo("every promise holds")

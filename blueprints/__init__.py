@@ -22,6 +22,7 @@ AREAS = (
     "terms",
     "evidence",
     "change_log",
+    "activity",
     "own_data",
     "application",
     "company",

@@ -30,6 +30,7 @@ AREA_OF: dict[Permission, str] = {
 NEVER_OFF: dict[str, str] = {
     "access_keys.switch_off": "a key that leaked has to be stopped at any time",
     "access_keys.withdraw_link": "a link that went astray has to be stopped at any time",
+    "activity": "who changed what can be read at any time (T3)",
     "admin": "staff switch areas on again here",
     "application": "a partner sees where it stands, and answers what we ask",
     "auth": "nobody is locked in or out by a switch; log-out ends each session (T12)",

@@ -35,6 +35,7 @@ OPERATOR_LINKS = (
     ("admin.operators", _l("Operators"), Permission.OPERATOR_MANAGE),
     ("admin.outbox", _l("Outbox"), Permission.OUTBOX_VIEW),
     ("admin.archive_shelves", _l("Archive"), Permission.ARCHIVE_READ),
+    ("admin.whole_trail", _l("Trail"), Permission.APPLICATION_VIEW),
 )
 OWN_NAMES = {"en": "English", "de": "Deutsch"}
 
@@ -88,6 +89,7 @@ def account_links() -> list[tuple[str, str]]:
         ("security.show", _("Security")),
         ("sessions.index", _("Your log-ins")),
         ("terms.own", _("Terms and receipts")),
+        ("activity.show", _("Activity")),
         ("own_data.show", _("Your data")),
     ]
     if viewer.partner.kind == "distributor":

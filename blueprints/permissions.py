@@ -6,6 +6,7 @@ from services.team_rules import MANAGERS
 
 
 class Permission(StrEnum):
+    ACTIVITY_VIEW = "activity:view"
     ALLOCATION_CHANGE = "allocation:change"
     ALLOCATION_VIEW = "allocation:view"
     APPLICATION_ANSWER = "application:answer"
@@ -84,6 +85,7 @@ def only_looks(permission: Permission) -> bool:
 
 
 ROLES: dict[Permission, frozenset[str]] = {
+    Permission.ACTIVITY_VIEW: MEMBERS,
     Permission.ALLOCATION_CHANGE: WORKERS,
     Permission.ALLOCATION_VIEW: MEMBERS,
     Permission.APPLICATION_ANSWER: frozenset({"admin"}),

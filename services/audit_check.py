@@ -19,7 +19,7 @@ from services.evidence_check import GENESIS, canonical, content_digest
 PAGE = 1000
 TAIL = 500
 # what may stand in place of a name that was erased
-NAMELESS = re.compile(r"((former )?member|operator) #\d*|")
+NAMELESS = re.compile(r"((former )?(member|operator|console user) #\d*)?")
 
 
 def faults(heads: Iterable[Link] = ()) -> Iterator[str]:

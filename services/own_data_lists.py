@@ -211,7 +211,8 @@ def _same(row: dict) -> dict:
 
 
 def without_staff(row: dict) -> dict:
-    """A row of the trail as its partner may have it. Who of the staff it was is not told, and not whether an application was refused by a person or by itself."""
+    """A row of the trail as its partner may have it: who of the staff it was is not told, and not whether it was
+    a person who refused an application."""
     row = {**row, **{side: _told(row[side]) for side in ("before", "after") if row.get(side)}}
     if row.get("action") == "partner.refused":
         return {name: ACTOR.get(name, value) for name, value in row.items()}

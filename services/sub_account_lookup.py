@@ -1,16 +1,14 @@
 """Finding what a sub-account's pages show, always through the partner who owns it."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from peewee import JOIN
 
-from models.audit import AuditEvent
 from models.contract import Contract
 from models.flow_down import CustomerAcceptance, FlowDown, FlowDownLink, current_label, state
 from models.partner import Partner
 from models.stored_file import StoredFile
-from models.sub_account import AccessKey, Customer, Region, SubAccount
+from models.sub_account import Customer, Region, SubAccount
 from models.terms import TermsVersion
 from services import documents
 from services.refusal import NotFound
@@ -78,11 +76,3 @@ def open_contracts(partner: Partner) -> list[Contract]:
 def flow_down_terms(at: datetime, language: str) -> TermsVersion | None:
     """The flow-down terms in force, in the language where that exists."""
     return documents.current("flow_down", language, at)
-
-
-def history(partner: Partner, account: SubAccount, keys: Iterable[AccessKey], most: int = 20) -> list[AuditEvent]:
-    """The latest events of the sub-account and of its keys, newest first."""
-    own = (AuditEvent.thing_kind == "sub_account") & (AuditEvent.thing_id == account.number)
-    of_keys = (AuditEvent.thing_kind == "access_key") & AuditEvent.thing_id.in_([str(key.id) for key in keys])
-    query = AuditEvent.select().where(AuditEvent.partner == partner, own | of_keys)
-    return list(query.order_by(AuditEvent.id.desc()).limit(most))

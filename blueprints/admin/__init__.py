@@ -32,4 +32,5 @@ from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
     storage_deletions,
     storage_desk,
     switches,
+    trail_pages,
 )

@@ -8,7 +8,6 @@ from blueprints.admin.trail import changes
 from blueprints.errors import words
 from blueprints.partials import answer
 from blueprints.whole_numbers import whole
-from models.audit import AuditEvent
 from models.contract import Contract
 from models.partner import PARTNER_STATES, Member, Partner
 from models.terms import Acceptance, TermsVersion
@@ -22,11 +21,11 @@ from services import (
     measures,
     operators_figures,
     partner_list,
+    trail,
     verdicts,
     verification,
 )
 
-TRAIL_SIZE = 50
 TRAIL_GLANCE = 8
 
 
@@ -54,15 +53,6 @@ def partners():
 @requires(Permission.APPLICATION_VIEW)
 def partner(partner_id: int):
     return show_partner(known_partner(partner_id))
-
-
-@bp.get("/partners/<int:partner_id>/trail")
-@requires(Permission.APPLICATION_VIEW)
-def trail(partner_id: int):
-    found, before = known_partner(partner_id), request.args.get("before", type=whole)
-    events = _trail(found, TRAIL_SIZE + 1, before)
-    more = events[TRAIL_SIZE - 1].id if len(events) > TRAIL_SIZE else None
-    return answer("admin/trail.html", partner=found, events=events[:TRAIL_SIZE], more=more, changes=changes)
 
 
 def known_partner(partner_id: int) -> Partner:
@@ -97,7 +87,7 @@ def show_partner(partner: Partner, status: int = 200, problem: str | None = None
         contracts=Contract.select().where(Contract.partner == partner).order_by(Contract.starts_on.desc(), Contract.id),
         figures=operators_figures.of_partner(partner),
         end_customers=flow_down_figures.of_partner(partner, g.clock.now()),
-        events=_trail(partner, TRAIL_GLANCE),
+        events=trail.page(trail.Wanted(), partner, most=TRAIL_GLANCE, staff=True).events,
         changes=changes,
         may_decide=viewer.may(Permission.APPLICATION_DECIDE),
     )
@@ -110,10 +100,3 @@ def _consents(partner: Partner):
         .where(Acceptance.partner == partner)
         .order_by(Acceptance.accepted_at.desc(), Acceptance.id)
     )
-
-
-def _trail(partner: Partner, most: int, before: int | None = None) -> list[AuditEvent]:
-    events = AuditEvent.select().where(AuditEvent.partner == partner)
-    if before is not None:
-        events = events.where(AuditEvent.id < before)
-    return list(events.order_by(AuditEvent.id.desc()).limit(most))

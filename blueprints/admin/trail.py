@@ -1,5 +1,6 @@
 """Lines of the trail as operators read them."""
 
+from flask import current_app
 from flask_babel import gettext as _
 
 from blueprints.admin import bp, trail_words
@@ -19,6 +20,8 @@ def changes(event: AuditEvent) -> list[tuple[str, str, str]]:
 @bp.app_template_filter("actor_text")
 def actor(event: AuditEvent) -> str:
     """Who did it: a person's name, or what kind of actor it was."""
+    if event.actor_kind == "operator" and not event.actor_name:
+        return _("%(provider)s staff", provider=current_app.settings.provider.name)
     name = event.actor_name or event.actor_kind
     is_person = event.actor_kind in ("member", "operator") and event.actor_name
     return name if is_person else str(trail_words.ACTORS.get(name, name))

@@ -14,7 +14,7 @@ from models import flow_down as flow_down_of
 from models.deletion import Deletion
 from models.sub_account import AccessKey, SubAccount
 from services import access_keys, connection, contracts_moves, flow_down, key_rules, usage_chart
-from services.sub_account_lookup import flow_down_terms, history
+from services.sub_account_lookup import flow_down_terms
 
 SET_UP_PHASES = ("pending", "provisioning")
 
@@ -25,7 +25,6 @@ def page(account: SubAccount) -> dict:
         **values,
         **terms(account),
         "chart": usage_chart.of_last_days(account, g.clock.now()),
-        "events": history(viewer.partner, account, values["keys"]),
     }
 
 
