@@ -32,6 +32,7 @@ AREAS = (
     "allocations",
     "sub_accounts",
     "access_keys",
+    "console",
     "hand_over",
     "flow_down",
     "usage",
@@ -92,5 +93,7 @@ def who_may(app: Flask, rule: Rule) -> str:
     if rule.endpoint == "static" or (declared and declared.open_to_all):
         return "everyone"
     if declared is None:
+    if declared and declared.console:
+        return "customers signed in to the console"
         return "nobody: the endpoint declares nothing"
     return str(declared.permission) if declared.permission else "everyone signed in"

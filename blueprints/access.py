@@ -10,7 +10,7 @@ from flask import Flask, Request, abort, current_app, g, make_response, request,
 from flask_babel import get_locale
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from blueprints import typed
+from blueprints import console_gate, typed
 from blueprints.areas import AREA_OF, area_of, offered
 from blueprints.declarations import Declaration, level_of, public, requires, signed_in, takes_files
 from blueprints.partials import leave_to
@@ -101,6 +101,8 @@ def gate():
     declared: Declaration | None = getattr(view, "access", None)
     if declared is None:
         return abort(401) if current_user.is_authenticated else ask_to_sign_in()
+    if declared.console:
+        return console_gate.gate(declared)
     if declared.open_to_all:
         return None
     if not current_user.is_authenticated:
@@ -206,6 +208,8 @@ def forget_viewer() -> None:
 
 
 def load_viewer(token: str) -> Viewer | None:
+    if console_gate.is_here():  # who is signed in to the portal is nobody there
+        return None
     row = sessions.recognise(token, g.clock.now(), current_app.settings)
     return Viewer(token, row) if row else None
 

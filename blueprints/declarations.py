@@ -16,7 +16,8 @@ class Declaration:
     `states`: the partner states that alone count instead, where the endpoint is about just these. `area`: the area of
     the portal it belongs to (services/features.py), where that is not the one of its permission. `proof`: only who
     showed lately who they are (step-up, blueprints/proving.py). `without_factor`: also before the second factor that
-    somebody must have is set up."""
+    somebody must have is set up. `console`: a page of the customer console, which knows nobody of the portal
+    (blueprints/console_gate.py); `least` is what the customer's partner must be allowed."""
 
     open_to_all: bool = False
     permission: Permission | None = None
@@ -27,6 +28,7 @@ class Declaration:
     area: str | None = None
     proof: bool = False
     without_factor: bool = False
+    console: bool = False
 
     def level(self, method: str) -> str:
         looks = method in ("GET", "HEAD", "OPTIONS") and (self.permission is None or only_looks(self.permission))
@@ -84,6 +86,22 @@ def requires(
         return view
 
     return declare
+
+
+def console_page(
+    view: Callable | None = None, *, least: str = "export", before_terms: bool = False, area: str | None = "console"
+) -> Callable:
+    """Only who is signed in to the customer console. @console_page, or @console_page(…): `least` as in Declaration
+    ("export" to look, "full" to change something); `before_terms`: also before the terms for end customers are
+    answered. `area` beside the console itself; None: never off."""
+
+    def declare(view: Callable) -> Callable:
+        view.access = Declaration(  # type: ignore[attr-defined]
+            console=True, least=least, before_terms=before_terms, area=area
+        )
+        return view
+
+    return declare(view) if view else declare
 
 
 def level_of(permission: Permission) -> str:

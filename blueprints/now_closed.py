@@ -6,9 +6,10 @@ and no fault, so neither programs nor proxies should try again by themselves or 
 
 from typing import Any
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, current_app, g, request, url_for
 from flask_babel import gettext as _
 
+from blueprints import console_gate
 from blueprints.access import stop_asking, viewer
 from blueprints.areas import area_of, present
 from blueprints.formats import language, when
@@ -70,6 +71,8 @@ def refuse() -> Response | None:
     area = declared and area_of(str(request.endpoint), declared)
     if area is None:
         return None
+    if declared.console:
+        return refuse_in_console(area)
     now = present(viewer.member if viewer.is_authenticated else None)
     switch, due = now.off(area), now.due(area)
     if switch is None and not due:
@@ -84,4 +87,14 @@ def refuse() -> Response | None:
 
 
 def init_app(app: Flask) -> None:
+def refuse_in_console(area: str) -> None:
+    """For who is signed in to the customer console: what is off for its partner is off there, and with the console
+    itself every part of it that can be."""
+    for name in dict.fromkeys((console_gate.AREA, area)):
+        row = features.off(name, console_gate.user().sub_account.partner_id, g.clock.now())
+        if row is not None:
+            of_one = row.partner_id is not None
+            raise SwitchedOff(StandingSwitch(row.id, name, row.off_from_at, row.off_until_at, row.texts, of_one))
+
+
     app.before_request(refuse)

@@ -157,9 +157,11 @@ def linked(at: datetime | Blank) -> ColumnBase:
 def declined(at: datetime | Blank) -> ColumnBase:
     """The customer refused the terms in force, and was not sent a link since."""
     later = FlowDownLink.alias()
-    asked_again = later.select(1).where(
-        later.sub_account == SubAccount.id, later.id > CustomerAcceptance.link, later.ended_at.is_null()
+    # an answer of the console belongs to no link
+    after = (later.id > CustomerAcceptance.link) | (
+        CustomerAcceptance.link.is_null() & (later.created_at > CustomerAcceptance.answered_at)
     )
+    asked_again = later.select(1).where(later.sub_account == SubAccount.id, after, later.ended_at.is_null())
     refusals = (
         CustomerAcceptance.select(1)
         .join(TermsVersion)

@@ -45,6 +45,8 @@ PASSKEY = "passkey"
 METER = "meter"  # how good a password is: costs work, opens nothing
 REPORT = "report"
 OWN_REPORT = "own_report"
+CONSOLE = "console"
+CONSOLE_MAIL = "console_mail"
 LIMITS = {
     LOG_IN: Limit(10, 50, 5),
     MAIL: Limit(3, 20, 15),
@@ -56,6 +58,8 @@ LIMITS = {
     SECOND: Limit(10, 50, 5),
     PASSKEY: Limit(30, 60, 5),
     METER: Limit(240, 240, 5),
+    CONSOLE: Limit(10, 50, 5),
+    CONSOLE_MAIL: Limit(3, 20, 15),
     OWN_REPORT: Limit(20, 10_000, 15),  # a company behind one address has many people
 }
 
@@ -90,7 +94,7 @@ class CodesClosed(Refusal):
         )
 
 
-IN_A_ROW = {LOG_IN: NewPasswordNeeded, SECOND: CodesClosed}
+IN_A_ROW = {LOG_IN: NewPasswordNeeded, SECOND: CodesClosed, CONSOLE: NewPasswordNeeded}
 
 
 def count(act: Act, address: str, purpose: str = LOG_IN, device: str = "") -> None:

@@ -19,8 +19,8 @@ ERASED = "trail.erased"
 KIND = "audit_event"
 ALL = tuple(audit_parts.PARTS)
 AT_ONCE = 500  # a statement has so many places for values
-NAMELESS = {"member": "member #", "operator": "operator #"}
-FORMER = {"member": "former member #"}
+NAMELESS = {"member": "member #", "operator": "operator #", "console_user": "console user #"}
+FORMER = {"member": "former member #", "console_user": "former console user #"}
 
 
 def erase(

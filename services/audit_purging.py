@@ -17,7 +17,7 @@ def old_names(now: datetime, before_at: datetime) -> int:
     security = AuditEvent.action.startswith(SECURITY_ACTIONS[0])
     for word in SECURITY_ACTIONS[1:]:
         security |= AuditEvent.action.startswith(word)
-    persons = AuditEvent.actor_kind.in_(("member", "operator"))
+    persons = AuditEvent.actor_kind.in_(("member", "operator", "console_user"))
     old = (AuditEvent.at <= before_at) & persons & security & (AuditPersonal.name_salt != "")
     return _pages(now, old, ["name", "ip", "place"], "security_log_days")
 

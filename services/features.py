@@ -36,6 +36,10 @@ AREAS: dict[str, Area] = {
     "keys": Area(
         N_("Access keys"), N_("Keys cannot be shown, made or deleted. Those there are work, and can be switched off.")
     ),
+    "console": Area(
+        N_("Customer console"),
+        N_("Customers cannot use the console, and nobody is invited to it. Their keys work, and can be stopped."),
+    ),
     "key_hand_over": Area(N_("Hand-over of keys"), N_("Links that hand a key over cannot be made or used.")),
     "usage": Area(N_("Usage"), N_("The pages about use are closed. Use is measured all the same.")),
     "exports": Area(N_("Exports of lists"), N_("Lists cannot be saved as files. The full export for leaving can.")),

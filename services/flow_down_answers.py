@@ -67,6 +67,18 @@ class Answer:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Who was asked, and how: by a link that was mailed, or in the console, where there is none. The sub-account's
+    customer and partner are loaded."""
+
+    account: SubAccount
+    email: str
+    locale: str
+    method: str
+    link: FlowDownLink | None = None
+
+
 def look(token: str, at: datetime) -> FlowDownLink:
     """The link that can be answered, with sub-account, customer and partner; changes nothing, because mail scanners
     open every link. Raises NotFound and LinkOver."""
@@ -99,22 +111,8 @@ def accept(act: Act, settings: Settings, token: str, answer: Answer) -> Customer
     attempts.count_of_network(act, attempts.AGREE)
     with write_tx():
         link = _locked(token, act.at)
-        version = _shown_version(answer, act.at)
-        row = _recorded(act, link, version, "accepted", answer)
-        account = link.sub_account
-        FlowDown.create(
-            sub_account=account,
-            version=version,
-            way="accepted",
-            reference="",
-            agreed_on=local_day(act.at, settings.provider.time_zone),
-            attested_by=row.person_name,
-            attested_at=act.at,
-            acceptance=row,
-        )
-        flow_down_keys.let_go(act, account)
-        flow_down_receipt.send(act, settings, row, link)
-    return row
+        _end(act, link, "accepted")
+        return agreed(act, settings, asked_by_link(link), answer)
 
 
 def decline(act: Act, settings: Settings, token: str, answer: Answer) -> CustomerAcceptance:
@@ -123,9 +121,44 @@ def decline(act: Act, settings: Settings, token: str, answer: Answer) -> Custome
     attempts.count_of_network(act, attempts.AGREE)
     with write_tx():
         link = _locked(token, act.at)
-        row = _recorded(act, link, _shown_version(answer, act.at), "declined", answer)
-        flow_down_receipt.tell_partner(act, settings, row, link)
+        _end(act, link, "declined")
+        return refused(act, settings, asked_by_link(link), answer)
+
+
+def agreed(act: Act, settings: Settings, asked: Asked, answer: Answer) -> CustomerAcceptance:
+    """The agreement of whoever was asked, with its receipt; keys that waited are made. Inside the transaction of its
+    cause, with the sub-account locked. Raises TextStale, AnswerRefused."""
+    row = _recorded(act, asked, _shown_version(answer, act.at), "accepted", answer)
+    account = asked.account
+    FlowDown.create(
+        sub_account=account,
+        version=row.version,
+        way="accepted",
+        reference="",
+        agreed_on=local_day(act.at, settings.provider.time_zone),
+        attested_by=row.person_name,
+        attested_at=act.at,
+        acceptance=row,
+    )
+    flow_down_keys.let_go(act, account)
+    flow_down_receipt.send(act, settings, row, account, asked.locale)
     return row
+
+
+def refused(act: Act, settings: Settings, asked: Asked, answer: Answer) -> CustomerAcceptance:
+    """The refusal of whoever was asked; the partner is told. As `agreed`."""
+    row = _recorded(act, asked, _shown_version(answer, act.at), "declined", answer)
+    flow_down_receipt.tell_partner(act, settings, row, asked.account)
+    return row
+
+
+def asked_by_link(link: FlowDownLink) -> Asked:
+    return Asked(link.sub_account, link.email, link.locale, METHOD, link)
+
+
+def _end(act: Act, link: FlowDownLink, outcome: str) -> None:
+    link.ended_at, link.outcome = act.at, outcome
+    link.save(only=["ended_at", "outcome"])
 
 
 def _locked(token: str, at: datetime) -> FlowDownLink:
@@ -146,20 +179,20 @@ def _shown_version(answer: Answer, at: datetime) -> TermsVersion:
     return version
 
 
-def _recorded(act: Act, link: FlowDownLink, version: TermsVersion, outcome: str, answer: Answer) -> CustomerAcceptance:
-    account = link.sub_account
+def _recorded(act: Act, asked: Asked, version: TermsVersion, outcome: str, answer: Answer) -> CustomerAcceptance:
+    account = asked.account
     row = CustomerAcceptance(
         sub_account=account,
-        link=link,
+        link=asked.link,
         version=version,
         sha256=version.sha256,
         outcome=outcome,
-        method=METHOD,
+        method=asked.method,
         sub_account_number=account.number,
         partner_name=account.partner.legal_name,
         customer_name=account.customer.name,
         **_who(answer, outcome),
-        email=link.email,
+        email=asked.email,
         reason=_plain(answer.reason, "reason") if outcome == "declined" else "",
         answered_at=act.at,
         ip=act.ip,
@@ -167,8 +200,6 @@ def _recorded(act: Act, link: FlowDownLink, version: TermsVersion, outcome: str,
         shown=answer.shown,
         request_id=act.request_id,
     )
-    link.ended_at, link.outcome = act.at, outcome
-    link.save(only=["ended_at", "outcome"])
     flow_down_records.keep(row, account.partner_id)
     after = {"flow_down_version": version.label, "language": version.language, "sha256": version.sha256}
     after |= {"company": row.company, "name": row.person_name, "email": row.email}

@@ -5,7 +5,8 @@ from functools import cache
 
 from babel.support import Translations
 
-from models.flow_down import CustomerAcceptance, FlowDownLink
+from models.flow_down import CustomerAcceptance
+from models.sub_account import SubAccount
 from services import mail, pdf
 from services.audit import Act
 from services.refusal import N_
@@ -15,21 +16,20 @@ from services.verification import tell_admins
 TITLE = N_("Receipt: terms for end customers")
 
 
-def send(act: Act, settings: Settings, row: CustomerAcceptance, link: FlowDownLink) -> None:
-    """The receipt with the text as PDF, to the address that the link went to, in the caller's transaction."""
+def send(act: Act, settings: Settings, row: CustomerAcceptance, account: SubAccount, locale: str) -> None:
+    """The receipt with the text as PDF, to the address that was asked, in the caller's transaction."""
     version, name = row.version, f"receipt-{row.version.kind}-{row.version.label}.pdf"
     mail.queue(
-        act, settings, "flow_down_receipt", to=row.email, locale=link.locale,
-        of_partner=link.sub_account.partner_id,
-        attachments=[(name, "application/pdf", paper(settings, row, link.locale))],
+        act, settings, "flow_down_receipt", to=row.email, locale=locale,
+        of_partner=account.partner_id,
+        attachments=[(name, "application/pdf", paper(settings, row, locale))],
         name=row.person_name, company=row.company, partner=row.partner_name, accepted_at=row.answered_at,
         accepted=[(version.title, version.label, version.language, version.sha256)], ip=row.ip,
     )  # fmt: skip
 
 
-def tell_partner(act: Act, settings: Settings, row: CustomerAcceptance, link: FlowDownLink) -> None:
+def tell_partner(act: Act, settings: Settings, row: CustomerAcceptance, account: SubAccount) -> None:
     """A mail to each administrator of the partner: the customer does not agree."""
-    account = link.sub_account
     tell_admins(
         act, settings, account.partner, "flow_down_declined", f"/sub-accounts/{account.number}",
         account=account, customer=row.customer_name, person=row.person_name, reason=row.reason,

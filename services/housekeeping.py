@@ -12,12 +12,13 @@ from typing import Any
 
 from models.archive import Erasure, PurgeReport
 from models.base import Table, empty_log, write_tx
+from models.console import ConsoleSession
 from models.incident import Incident
 from models.outbox import Mail, MailAttachment
 from models.partner import Member, Partner
 from models.session import OneTimeLink, Session
 from models.team import Invitation
-from services import archive, audit_purging, erasure, erasure_list, policy
+from services import archive, audit_purging, console_purging, erasure, erasure_list, policy
 from services.audit import Act
 from services.audit_parts import network
 from services.clock import local_day
@@ -38,6 +39,9 @@ LINES = {
     "log_ins": "old log-ins",
     "links": "old one-time links",
     "invitations": "old invitations into a team",
+    "console_log_ins": "old log-ins of customers",
+    "console_links": "old links of customers",
+    "former_console_users": "customers whose access to the console was removed",
     "former_members": "people whom their company removed",
     "names_in_the_security_log": "names in old lines about log-ins",
     "addresses": "exact network addresses",
@@ -81,6 +85,9 @@ def _jobs(act: Act, settings: Settings) -> dict[str, Callable[[], int]]:
         "log_ins": lambda: _log_ins(security_at),
         "links": lambda: _links(now - LINKS_KEPT),
         "invitations": lambda: _pages(Invitation, Invitation.expires_at <= now - LINKS_KEPT, _deleted(Invitation)),
+        "console_log_ins": lambda: console_purging.old_log_ins(_pages, _deleted, security_at),
+        "console_links": lambda: console_purging.old_links(_pages, _deleted, now - LINKS_KEPT),
+        "former_console_users": lambda: console_purging.former_users(now, now - FORMER_KEPT),
         "former_members": lambda: _former_members(act, settings),
         "names_in_the_security_log": lambda: audit_purging.old_names(now, security_at),
         "addresses": lambda: _addresses(now, now - timedelta(days=rules.access_ip_days)),
@@ -136,7 +143,11 @@ def _reports(before_at: datetime) -> int:
 
 def _addresses(now: datetime, before_at: datetime) -> int:
     """Network addresses lose what tells one machine from its neighbours."""
-    places: tuple[tuple[Any, Any], ...] = ((Session, Session.created_at), (Incident, Incident.reported_at))
+    places: tuple[tuple[Any, Any], ...] = (
+        (Session, Session.created_at),
+        (ConsoleSession, ConsoleSession.created_at),
+        (Incident, Incident.reported_at),
+    )
     shortened = sum(_shortened(table, time <= before_at) for table, time in places)
     return shortened + audit_purging.old_addresses(now, before_at)
 

@@ -61,6 +61,14 @@ TABLES: dict[str, Classed] = {
     "incident": Classed(
         "evidence",
         "stay",
+    # the customer console
+    "console_user": Classed(
+        "operational", columns=columns_of(_person, "name", "email", "email_key") | {"password_hash": _secret}
+    ),
+    "console_session": Classed(
+        "security_log", columns={"token_hash": _secret, **columns_of(_person, "ip", "user_agent")}
+    ),
+    "console_link": Classed("security_log", columns={"token_hash": _secret}),
         columns=columns_of(_person, "contact", "reporter_name", "ip", "user_agent"),
         blank=("text", "things"),
     ),

@@ -115,7 +115,7 @@ def show_form(form: NewForm, status: int = 200) -> Response:
 @requires(Permission.SUB_ACCOUNT_VIEW)
 def show(number: str):
     account = own_sub_account(viewer.partner, number, g.clock.now())
-    return answer("sub_accounts/show.html", **showing.page(account))
+    return answer("sub_accounts/show.html", **showing.page(account), **console.card(account))
 
 
 @bp.get("/<account:number>/state")
@@ -156,4 +156,4 @@ def describe(number: str):
     return answer("sub_accounts/edit.html", status=422, account=account, form=form)
 
 
-from blueprints.sub_accounts import agreeing, agreeing_many, life, moving  # noqa: E402, F401  their pages need `bp`
+from blueprints.sub_accounts import agreeing, agreeing_many, console, life, moving  # noqa: E402, F401  their pages need `bp`

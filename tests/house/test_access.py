@@ -19,6 +19,15 @@ OPEN = {
     "meter": "says how good a password is while one is chosen; keeps nothing",
     "auth": "logging in and out, and getting a lost password back",
     "signup": "strangers become partners",
+    "console.by_link": "a link to an invited address; the token is what opens it",
+    "console.choose": "the second half of logging in to the console; the right password is what opens it",
+    "console.enter": "customers sign in",
+    "console.forgot": "customers get a lost password back",
+    "console.language": "chosen before anybody is known",
+    "console.login": "customers sign in",
+    "console.reset_sent": "customers get a lost password back",
+    "console.send_reset": "customers get a lost password back",
+    "console.signed_out": "where log-out leads",
     "hand_over": "customers have no log-in; the token is what opens it",
     "flow_down": "customers have no log-in; the token is what opens it",
     "report.new": "anybody may report a security problem (T11)",
@@ -103,8 +112,10 @@ def address(app, rule) -> str:
         return app.url_map.bind("").build(rule.endpoint, values, method=sorted(rule.methods)[0])
 
 
-def ways(app, method: str) -> list[tuple[str, str, Declaration]]:
-    return [(rule.endpoint, address(app, rule), declared(app, rule)) for rule in rules(app) if method in rule.methods]
+def ways(app, method: str, *, console: bool = False) -> list[tuple[str, str, Declaration]]:
+    """Those of the portal, or those for who is signed in to the customer console (tests/blueprints/test_console_gate.py)."""
+    every = [(rule.endpoint, address(app, rule), declared(app, rule)) for rule in rules(app) if method in rule.methods]
+    return [(endpoint, path, access) for endpoint, path, access in every if access.console == console]
 
 
 def beyond_application(access: Declaration, method: str) -> bool:
@@ -128,7 +139,9 @@ def test_what_is_open_to_everybody_is_meant_to_be(app):
 
 def test_what_needs_no_permission_is_meant_to(app):
     no_permission = {
-        rule.endpoint for rule in rules(app) if not (declared(app, rule).open_to_all or declared(app, rule).permission)
+        rule.endpoint
+        for rule in rules(app)
+        if not (declared(app, rule).open_to_all or declared(app, rule).permission or declared(app, rule).console)
     }
     assert no_permission == OPEN_TO_SIGNED_IN
 

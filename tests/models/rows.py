@@ -56,6 +56,9 @@ SENSIBLE = {
     "incident": {"kind": "access", "state": "new"},
     "incident_note": {"kind": "note"},
 }
+    "console_user": {"password_hash": "", "active": True},
+    "console_session": {"expires_at": NOW + timedelta(days=1)},
+    "console_link": {"purpose": "reset", "expires_at": NOW + timedelta(hours=1)},
 _number = count(1)
 
 
