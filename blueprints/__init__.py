@@ -31,8 +31,8 @@ AREAS = (
     "dashboard",
     "allocations",
     "sub_accounts",
-    "access_keys",
     "console",
+    "access_keys",
     "hand_over",
     "flow_down",
     "usage",
@@ -92,8 +92,8 @@ def who_may(app: Flask, rule: Rule) -> str:
     declared = getattr(view, "access", None)
     if rule.endpoint == "static" or (declared and declared.open_to_all):
         return "everyone"
-    if declared is None:
     if declared and declared.console:
         return "customers signed in to the console"
+    if declared is None:
         return "nobody: the endpoint declares nothing"
     return str(declared.permission) if declared.permission else "everyone signed in"

@@ -86,7 +86,6 @@ def refuse() -> Response | None:
     raise NoticeFirst(due[0])
 
 
-def init_app(app: Flask) -> None:
 def refuse_in_console(area: str) -> None:
     """For who is signed in to the customer console: what is off for its partner is off there, and with the console
     itself every part of it that can be."""
@@ -97,4 +96,5 @@ def refuse_in_console(area: str) -> None:
             raise SwitchedOff(StandingSwitch(row.id, name, row.off_from_at, row.off_until_at, row.texts, of_one))
 
 
+def init_app(app: Flask) -> None:
     app.before_request(refuse)

@@ -57,10 +57,6 @@ TABLES: dict[str, Classed] = {
     "factor_reset": Classed("security_log", columns=columns_of(_person, "reason", "asked_name", "seconded_name")),
     "one_time_key": Classed("operational", "none"),
     "kept_form": Classed("operational", columns={"token_hash": _secret, "fields": _person, "path": _person}),
-    # reports of security problems
-    "incident": Classed(
-        "evidence",
-        "stay",
     # the customer console
     "console_user": Classed(
         "operational", columns=columns_of(_person, "name", "email", "email_key") | {"password_hash": _secret}
@@ -69,6 +65,10 @@ TABLES: dict[str, Classed] = {
         "security_log", columns={"token_hash": _secret, **columns_of(_person, "ip", "user_agent")}
     ),
     "console_link": Classed("security_log", columns={"token_hash": _secret}),
+    # reports of security problems
+    "incident": Classed(
+        "evidence",
+        "stay",
         columns=columns_of(_person, "contact", "reporter_name", "ip", "user_agent"),
         blank=("text", "things"),
     ),

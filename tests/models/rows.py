@@ -53,12 +53,12 @@ SENSIBLE = {
     "authority_offer": {"expires_at": NOW + timedelta(days=7)},
     "access_told": {"days": 7},
     "kept_form": {"member": True},
-    "incident": {"kind": "access", "state": "new"},
-    "incident_note": {"kind": "note"},
-}
     "console_user": {"password_hash": "", "active": True},
     "console_session": {"expires_at": NOW + timedelta(days=1)},
     "console_link": {"purpose": "reset", "expires_at": NOW + timedelta(hours=1)},
+    "incident": {"kind": "access", "state": "new"},
+    "incident_note": {"kind": "note"},
+}
 _number = count(1)
 
 
