@@ -26,6 +26,7 @@ AREAS = (
     "own_data",
     "application",
     "company",
+    "support",
     "team",
     "profile",
     "dashboard",

@@ -10,7 +10,7 @@ from flask import Flask, Request, abort, current_app, g, make_response, request,
 from flask_babel import get_locale
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from blueprints import console_gate, typed
+from blueprints import console_gate, seeing, typed
 from blueprints.areas import AREA_OF, area_of, offered
 from blueprints.declarations import Declaration, level_of, public, requires, signed_in, takes_files
 from blueprints.partials import leave_to
@@ -19,7 +19,8 @@ from blueprints.standings import NotNow
 from models.operator import Operator
 from models.partner import Member, Partner
 from models.session import Session
-from services import consent, consent_state, session_limits, sessions, standing
+from models.support import SupportLook
+from services import consent, consent_state, session_limits, sessions, standing, support_looks
 from services.audit import Act
 from services.uploads import LARGEST_BYTES
 
@@ -29,12 +30,15 @@ FORM_BYTES = 100_000  # what stands around a file
 
 
 class Viewer(UserMixin):
-    """The signed-in person of this request: a member of a partner or an operator."""
+    """The signed-in person of this request: a member of a partner or an operator. During a look (blueprints/seeing.py)
+    `member` is nobody who may look at the partner's pages, and `seeing_for` the operator who does."""
 
-    def __init__(self, token: str, row: Session):
-        self._token, self.session = token, row
-        self.member: Member | None = row.member if row.member_id else None
-        self.operator: Operator | None = row.operator if row.operator_id else None
+    def __init__(self, token: str, row: Session, look: SupportLook | None = None):
+        self._token, self.session, self.look = token, row, look
+        operator = row.operator if row.operator_id else None
+        self.seeing_for: Operator | None = operator if look else None
+        self.operator: Operator | None = None if look else operator
+        self.member: Member | None = seeing.onlooker(look) if look else row.member if row.member_id else None
 
     def get_id(self) -> str:
         return self._token
@@ -51,6 +55,11 @@ class Viewer(UserMixin):
         return self.member or cast(Operator, self.operator)
 
     @property
+    def signed_in(self) -> Member | Operator:
+        """Whose log-in it is: during a look the operator's."""
+        return self.seeing_for or self.person
+
+    @property
     def role(self) -> str:
         return self.member.role if self.member else cast(Operator, self.operator).right
 
@@ -64,7 +73,7 @@ class Viewer(UserMixin):
 
     def holds(self, permission: Permission | str) -> bool:
         """Whether the role has the right, whatever the partner may do at present."""
-        return self.role in ROLES[Permission(permission)]
+        return Permission(permission) in seeing.RIGHTS if self.look else self.role in ROLES[Permission(permission)]
 
     def may(self, permission: Permission | str) -> bool:
         """Whether the role has the right and the partner can use it now: pages offer nothing that would be refused."""
@@ -79,6 +88,8 @@ class Viewer(UserMixin):
         if declared is None:
             return False
         if declared.permission and not self.holds(declared.permission):
+            return False
+        if self.look and not seeing.shows(endpoint, declared):
             return False
         if self.member is None or declared.open_to_all:
             return True
@@ -101,6 +112,8 @@ def gate():
     declared: Declaration | None = getattr(view, "access", None)
     if declared is None:
         return abort(401) if current_user.is_authenticated else ask_to_sign_in()
+    if request.method not in seeing.READING and current_user.is_authenticated and viewer.look:
+        seeing.refuse(declared)
     if declared.console:
         return console_gate.gate(declared)
     if declared.open_to_all:
@@ -112,11 +125,20 @@ def gate():
     if not declared.polled:
         sessions.touch(viewer.session, g.clock.now())
         is_page = request.method == "GET" and not request.htmx
-        if is_page and viewer.session.role != session_limits.role_of(viewer.person):
+        if is_page and viewer.session.role != session_limits.role_of(viewer.signed_in):
             renew_token()  # another role since it was given (threats.md 4)
+    if viewer.look:
+        seeing.refuse(declared)
     if declared.permission and not ROLES[declared.permission] & own_sort():
-        abort(404)
+        return look_is_over(declared) or abort(404)
     return closed_to_partner(declared) if viewer.member else closed_to_role(declared)
+
+
+def look_is_over(declared: Declaration):
+    """Who looked at a partner's pages until now is led back to the desk, and told."""
+    partners_page = ROLES[cast(Permission, declared.permission)] & MEMBERS
+    desk = seeing.ended_by_itself() if viewer.operator and partners_page else None
+    return leave_to(desk) if desk else None
 
 
 def closed_to_partner(declared: Declaration):
@@ -125,6 +147,8 @@ def closed_to_partner(declared: Declaration):
             return leave_to(url_for("application.show")) if request.method == "GET" else abort(403)
     elif not viewer.standing.reaches(declared.level(request.method)):
         return too_little(declared)
+    if viewer.look:
+        return closed_to_role(declared) or seeing.note(act(), viewer.look, declared)
     if not declared.before_terms and consent.missing_kinds(cast(Member, viewer.member), g.clock.now()):
         return leave_to(url_for("terms.accept"))
     return closed_to_role(declared) or (None if declared.before_terms or declared.polled else note_use())
@@ -197,6 +221,8 @@ def renew_token() -> None:
 
 
 def sign_out() -> None:
+    if viewer.look:
+        support_looks.leave(act(), viewer.look, "signed_out")
     sessions.end(act(), viewer.session)
     logout_user()
     session.clear()
@@ -211,7 +237,9 @@ def load_viewer(token: str) -> Viewer | None:
     if console_gate.is_here():  # who is signed in to the portal is nobody there
         return None
     row = sessions.recognise(token, g.clock.now(), current_app.settings)
-    return Viewer(token, row) if row else None
+    if row is None:
+        return None
+    return Viewer(token, row, support_looks.current(row.origin_hash, g.clock.now()) if row.operator_id else None)
 
 
 def act() -> Act:
@@ -219,9 +247,9 @@ def act() -> Act:
     known = current_user.is_authenticated
     return Act(
         at=g.clock.now(),
-        kind=("member" if viewer.member else "operator") if known else "visitor",
-        actor_id=str(viewer.person.id) if known else "",
-        actor_name=viewer.person.name if known else "",
+        kind=("operator" if viewer.seeing_for or viewer.operator else "member") if known else "visitor",
+        actor_id=str(viewer.signed_in.id) if known else "",
+        actor_name=viewer.signed_in.name if known else "",
         source="web",
         ip=request.remote_addr or "",
         user_agent=str(request.user_agent),
@@ -238,3 +266,4 @@ def init_app(app: Flask) -> None:
     manager.session_protection = None  # phones change their address; the session row is what counts
     manager.user_loader(load_viewer)
     app.before_request(gate)
+    app.teardown_request(seeing.write_again)

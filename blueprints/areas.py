@@ -75,6 +75,7 @@ NEVER_OFF: dict[str, str] = {
     "report": "a breach can be reported at any time, by anybody (T11)",
     "sessions": "own log-ins can be looked at and ended at any time (T10, T12)",
     "static": "what pages are made of",
+    "support": "who of the provider looks is seen and ended at any time (T3)",
     "team": "access has to be given and taken away at any time (T4)",
     "terms": "documents, consent and its receipts (T1, T22)",
 }

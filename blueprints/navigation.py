@@ -90,6 +90,7 @@ def account_links() -> list[tuple[str, str]]:
         ("sessions.index", _("Your log-ins")),
         ("terms.own", _("Terms and receipts")),
         ("activity.show", _("Activity")),
+        ("support.show", _("Looks of support")),
         ("own_data.show", _("Your data")),
     ]
     if viewer.partner.kind == "distributor":
@@ -103,18 +104,24 @@ def account_links() -> list[tuple[str, str]]:
     return [(url_for(endpoint), label) for endpoint, label in links if viewer.may_open(endpoint)]
 
 
+def own_names() -> list[tuple[str, str]]:
+    """During a look the language is the operator's, and not to be changed: that would be a change."""
+    offered = [language()] if viewer.is_authenticated and viewer.look else current_app.settings.locales
+    return [(code, OWN_NAMES.get(code, code)) for code in offered]
+
+
 def frame() -> dict:
     """Values that `base.html` needs on every page."""
     provider = current_app.settings.provider
     known = viewer if viewer.is_authenticated else None
     return {
         "viewer": known,
-        "viewer_name": known.person.name if known else "",
+        "viewer_name": known.signed_in.name if known else "",
         "provider": provider,
         "this_year": local_day(g.clock.now(), provider.time_zone).year,
         "provider_name": provider.name,
         "locale": language(),
-        "languages": [(code, OWN_NAMES.get(code, code)) for code in current_app.settings.locales],
+        "languages": own_names(),
         "language_url": url_for("language.choose"),
         "nav": menu(),
         "limit": limit_of(viewer),

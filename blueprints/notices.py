@@ -31,7 +31,8 @@ def index():
 @requires(Permission.PORTAL_USE, least="application")
 def show(notice_id: int):
     notice = notices.own(viewer.member, notice_id, g.clock.now())
-    notices.note_reading(act(), viewer.member, notice)
+    if not viewer.look:
+        notices.note_reading(act(), viewer.member, notice)
     return page(notice, own_path(request.args.get("next")))
 
 

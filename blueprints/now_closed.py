@@ -74,7 +74,8 @@ def refuse() -> Response | None:
     if declared.console:
         return refuse_in_console(area)
     now = present(viewer.member if viewer.is_authenticated else None)
-    switch, due = now.off(area), now.due(area)
+    looking = viewer.is_authenticated and viewer.look  # whoever only looks has nothing to acknowledge
+    switch, due = now.off(area), () if looking else now.due(area)
     if switch is None and not due:
         return None
     if declared.polled and wants_partial():

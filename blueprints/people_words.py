@@ -11,6 +11,9 @@ FIELDS = {
     "outcome": _l("Outcome"),
     "relation": _l("Relation"),
     "role": _l("Role"),
+    "end": _l("How it ended"),
+    "page": _l("Page"),
+    "staff": _l("Person of support"),
     "to_member": _l("To member"),
 }
 REASONS = {
@@ -31,6 +34,12 @@ VALUES = {
         "declined": _l("declined"),
         "void": _l("void: one of the two lost access"),
         "withdrawn": _l("withdrawn"),
+    },
+    "end": {
+        "left": _l("by the operator"),
+        "over": _l("its time was over"),
+        "revoked": _l("taken back by the company"),
+        "signed_out": _l("with the operator's log-in"),
     },
     "relation": RELATIONS,
     "role": ROLES,

@@ -54,6 +54,7 @@ class Permission(StrEnum):
     REQUEST_WRITE = "request:write"
     SECOND_FACTOR_REQUIRE = "second-factor:require"
     SECOND_FACTOR_RESET = "second-factor:reset"
+    SESSION_END = "session:end"
     STORAGE_DECIDE = "storage:decide"
     STORAGE_VIEW = "storage:view"
     SUB_ACCOUNT_CHANGE = "sub-account:change"
@@ -62,6 +63,9 @@ class Permission(StrEnum):
     SUB_ACCOUNT_LIST = "sub-account:list"
     SUB_ACCOUNT_PAUSE = "sub-account:pause"
     SUB_ACCOUNT_VIEW = "sub-account:view"
+    SUPPORT_ALLOW = "support:allow"
+    SUPPORT_LOOK = "support:look"
+    SUPPORT_VIEW = "support:view"
     SWITCH_CHANGE = "switch:change"
     SWITCH_VIEW = "switch:view"
     TEAM_MANAGE = "team:manage"
@@ -133,6 +137,7 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.REQUEST_WRITE: WORKERS,
     Permission.SECOND_FACTOR_REQUIRE: frozenset({"admin"}),
     Permission.SECOND_FACTOR_RESET: DECIDERS | {"admin"},
+    Permission.SESSION_END: OPERATORS,
     Permission.STORAGE_DECIDE: DECIDERS,
     Permission.STORAGE_VIEW: OPERATORS,
     Permission.SUB_ACCOUNT_CHANGE: WORKERS,
@@ -141,6 +146,9 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.SUB_ACCOUNT_LIST: MEMBERS,
     Permission.SUB_ACCOUNT_PAUSE: WORKERS,
     Permission.SUB_ACCOUNT_VIEW: WORKERS,
+    Permission.SUPPORT_ALLOW: frozenset({"admin"}),
+    Permission.SUPPORT_LOOK: OPERATORS,
+    Permission.SUPPORT_VIEW: MEMBERS,
     Permission.SWITCH_CHANGE: DECIDERS,
     Permission.SWITCH_VIEW: OPERATORS,
     Permission.TEAM_MANAGE: MANAGERS,

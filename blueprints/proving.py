@@ -74,7 +74,8 @@ def lead_to_factor(declared: Declaration) -> Response:
 def refuse() -> Response | None:
     """A page is reached over the page that asks; a form that comes too late is refused, with the way to it."""
     declared = getattr(current_app.view_functions.get(request.endpoint or ""), "access", None)
-    if declared is None or declared.open_to_all or declared.console:
+    # a look began with a proof, and shows alone
+    if declared is None or declared.open_to_all or declared.console or viewer.look:
         return None
     if not declared.without_factor and lacks_factor():
         return lead_to_factor(declared)

@@ -91,7 +91,7 @@ def cleared(response: Response) -> Response:
 @bp.app_context_processor
 def frame() -> dict:
     """When the log-in ends, for the sentence at the foot of each page and for the script that warns."""
-    if request.endpoint is None or not viewer.is_authenticated:
+    if request.endpoint is None or not viewer.is_authenticated or viewer.look:  # a look says its own end
         return {}
     settings, row, now = current_app.settings, viewer.session, g.clock.now()
     idle_at, whole_at = session_limits.idle_end(settings, row), session_limits.whole_end(settings, row)

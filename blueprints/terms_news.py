@@ -28,7 +28,7 @@ class News:
 def news() -> list[News]:
     """Nothing on the pages of the documents themselves, which say it at length."""
     member = viewer.member if viewer.is_authenticated else None
-    if member is None or (request.endpoint or "").startswith("terms."):
+    if member is None or viewer.look or (request.endpoint or "").startswith("terms."):
         return []
     state = consent_state.of(member, g.clock.now())
     return [_to_agree(question) for question in _once(state.pending)] + [

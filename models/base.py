@@ -87,6 +87,8 @@ def write_tx() -> Iterator[None]:
     The caller locks the row that owns the rule first (`Contract.locked`), reads after that, writes last.
     Nested use joins the outer transaction. What `at_the_end` was given is done before the commit.
     """
+    if getattr(_depth, "read_only", False):
+        raise RuntimeError("nothing may be written here: somebody only looks")
     if getattr(_depth, "open", False):
         yield
         return
@@ -102,6 +104,16 @@ def write_tx() -> Iterator[None]:
                 _end()
     finally:
         _depth.open, _depth.ends = False, {}
+
+
+@contextmanager
+def read_only() -> Iterator[None]:
+    """Lets this thread begin no write transaction: a page that only shows cannot change anything by mistake."""
+    _depth.read_only = True
+    try:
+        yield
+    finally:
+        _depth.read_only = False
 
 
 def at_the_end(work: Callable[[list], None], item: Any) -> None:

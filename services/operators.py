@@ -2,14 +2,14 @@
 
 from email_validator import EmailNotValidError, validate_email
 
-from models.base import write_tx
+from models.base import locked, write_tx
 from models.operator import OPERATOR_RIGHTS, Operator
 from models.partner import Member
-from services import links, mail
+from services import links, mail, operator_access
 from services.audit import Act, record
 from services.clock import Clock
 from services.people import email_key
-from services.refusal import N_, Refusal
+from services.refusal import N_, NotFound, Refusal
 from services.settings import Settings
 
 SETUP_PATH = "/operator/setup/"
@@ -23,31 +23,58 @@ def add(act: Act, settings: Settings, email: str, name: str, right: str = "suppo
     """Adds an operator, mails the set-up link (48 h) and returns its token.
 
     For somebody who has not set up a password yet this makes a new link, and the older one stops working. The first
-    operator must be an owner, because nobody else could add the next. Raises OperatorRefused.
+    operator must be an owner, because nobody else could add the next. Who is to be more than support begins as support
+    and waits for another owner, where there is one. Raises OperatorRefused.
     """
     _refuse_words(name, right)
     address = _address(email)
     with write_tx():
         operator = Operator.get_or_none(Operator.email_key == email_key(address))
         if operator is None:
-            operator = _create(act, settings, address, name.strip(), right)
+            alone = right not in operator_access.HIGH or not operator_access.second_owner(act)
+            operator = _create(act, settings, address, name.strip(), right if alone else "support")
+            operator_access.set_right(act, settings, operator.id, right)
         elif operator.password_hash or not operator.active:
             raise OperatorRefused(N_("This person is an operator already."), "email")
-        token = links.issue(act, "operator_setup", operator)
-        until_at = links.look("operator_setup", token, act.at).expires_at
-        mail.queue(
-            act,
-            settings,
-            "operator_setup",
-            to=operator.email,
-            locale=operator.locale,
-            of_partner=None,
-            private=True,
-            path=SETUP_PATH + token,
-            name=operator.name,
-            until_at=until_at,
-        )
+        return _send_link(act, settings, operator)
+
+
+def send_again(act: Act, settings: Settings, operator_id: int) -> None:
+    """A new set-up link for somebody who has not set up the log-in; the older one stops working. Raises NotFound,
+    OperatorRefused for who can sign in already and who has no access."""
+    with write_tx():
+        operator = locked(Operator.select().where(Operator.id == operator_id)).first()
+        if operator is None:
+            raise NotFound
+        if operator.password_hash or not operator.active:
+            raise OperatorRefused(N_("%(name)s has set up the log-in already, or has no access."), name=operator.name)
+        _send_link(act, settings, operator)
+
+
+def _send_link(act: Act, settings: Settings, operator: Operator) -> str:
+    token = links.issue(act, "operator_setup", operator)
+    until_at = links.look("operator_setup", token, act.at).expires_at
+    mail.queue(
+        act,
+        settings,
+        "operator_setup",
+        to=operator.email,
+        locale=operator.locale,
+        of_partner=None,
+        private=True,
+        path=SETUP_PATH + token,
+        name=operator.name,
+        until_at=until_at,
+    )
     return token
+
+
+def known(operator_id: int) -> Operator:
+    """Raises NotFound."""
+    found = Operator.get_or_none(Operator.id == operator_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def listed() -> list[Operator]:

@@ -43,6 +43,10 @@ TABLES: dict[str, Classed] = {
     "detail_query": Classed("commercial_letter", since="asked_at"),
     "sign_up_draft": Classed("person", "none", columns_of(_secret, "token_hash", "password_hash")),
     "operator": Classed("operational", "none", STAFF),
+    "operator_request": Classed("security_log", "none"),
+    "support_access": Classed("security_log", columns=columns_of(_person, "reason")),
+    "support_look": Classed("security_log", columns={"session_hash": _secret, "reason": _person}),
+    "support_page": Classed("security_log"),
     "session": Classed(
         "security_log",
         columns={"token_hash": _secret, "origin_hash": _secret, **columns_of(_person, "ip", "user_agent")},
@@ -153,7 +157,11 @@ TABLES: dict[str, Classed] = {
     ),
     "access_key": Classed("operational", columns=columns_of(_secret, "secret_ct", "retained_ct", "parked_ct")),
     "hand_over": Classed("operational", columns=columns_of(_secret, "token_hash", "sealed")),
-    "deletion": Classed("evidence", "stay", columns_of(_person, "asked_name", "released_name", "gone_name")),
+    "deletion": Classed(
+        "evidence",
+        "stay",
+        columns_of(_person, "asked_name", "second_name", "release_asked_name", "released_name", "gone_name"),
+    ),
     "drift": Classed("operational"),
     # use
     "usage_hour": Classed("operational"),

@@ -21,6 +21,7 @@ from services import (
     key_rotation,
     passkeys,
     restored,
+    support_access,
     usage_keeping,
     verification_sweep,
 )
@@ -43,6 +44,7 @@ def sweep(act: Act, settings: Settings) -> list[str]:
         ("versions of documents", lambda act, _settings: document_publishing.supersede(act)),
         ("verification", verification_sweep.sweep),
         ("ends of access", access_ends.sweep),
+        ("looks of support", support_access.sweep),
         ("versions of documents", lambda act, _settings: document_publishing.supersede(act)),
     ]
     lines = on_contracts(act, settings) + _each(act, settings, jobs)

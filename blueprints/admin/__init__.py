@@ -31,6 +31,7 @@ from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
     storage,
     storage_deletions,
     storage_desk,
+    support,
     switches,
     trail_pages,
 )

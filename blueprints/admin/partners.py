@@ -21,6 +21,7 @@ from services import (
     measures,
     operators_figures,
     partner_list,
+    support_rules,
     trail,
     verdicts,
     verification,
@@ -90,6 +91,7 @@ def show_partner(partner: Partner, status: int = 200, problem: str | None = None
         events=trail.page(trail.Wanted(), partner, most=TRAIL_GLANCE, staff=True).events,
         changes=changes,
         may_decide=viewer.may(Permission.APPLICATION_DECIDE),
+        support=support_rules.standing(partner.id, g.clock.now()),
     )
 
 

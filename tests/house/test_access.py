@@ -55,6 +55,7 @@ OPEN_TO_SIGNED_IN = {
     "sessions.index",
     "sessions.left",
     "sessions.stay",
+    "support.end",
     "terms.accept",
     "terms.accept_now",
     "terms.decline",
