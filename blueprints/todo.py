@@ -12,9 +12,10 @@ from blueprints.access import Permission, Viewer
 from blueprints.areas import present
 from blueprints.formats import language
 from models.closure import Closure
-from services import closing, contracts_notices, flow_down_figures, request_list
+from services import closing, contracts_notices, deletion_second, flow_down_figures, request_list
 from services.clock import local_day
 from services.notices import title_in
+from services.people import id_of
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,23 @@ def requests_answered(viewer: Viewer, at: datetime) -> list[Todo]:
     ]
 
 
+def deletions_to_agree(viewer: Viewer, at: datetime) -> list[Todo]:
+    """Deletions that another administrator asked for and this one has to agree to."""
+    if not viewer.may(Permission.SUB_ACCOUNT_DELETE) or viewer.member is None:
+        return []
+    own = id_of(viewer.member)
+    number = sum(1 for deletion in deletion_second.waiting(viewer.partner) if deletion.asked_by != own)
+    text = ngettext("%(num)s deletion waits for you to agree", "%(num)s deletions wait for you to agree", number)
+    return [Todo(text, url_for("sub_accounts.deletions"), urgent=True)] if number else []
+
+
 SOURCES: tuple[Callable[[Viewer, datetime], list[Todo]], ...] = (
     company_details,
     flow_down,
     endings,
     notices_due,
     requests_answered,
+    deletions_to_agree,
 )
 
 

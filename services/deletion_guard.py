@@ -5,7 +5,6 @@ after it nothing can be restored. So many an hour begin by themselves, of partne
 a second person, and so does what an operator holds back.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -24,11 +23,7 @@ from services.site import Site
 COUNTED = timedelta(hours=1)
 BATCH = 50
 MOST_ROWS = 200
-Answer = Literal["begin", "wait", "many", "partner", "operator"]
-
-
-class ReleaseRefused(Refusal):
-    """The deletions go on waiting."""
+Answer = Literal["begin", "wait", "many", "partner", "operator", "second"]
 
 
 class HoldRefused(Refusal):
@@ -48,10 +43,13 @@ def may_begin(at: datetime, settings: Settings, region: Region, deletion: Deleti
     several workers count one after the other.
 
     wait: not now, ask again. Anything else is why a second person has to look; many: so many began within the hour
-    (threats.md 27), partner: that is not active, operator: one of them ended its contract.
+    (threats.md 27), partner: that is not active, operator: one of them ended its contract, second: no second
+    administrator agreed (threats.md 28).
     """
     if restored.on():
         return "wait"
+    if deletion.lacks_second:
+        return "second"
     if deletion.released_at is not None:
         return "begin"
     if partner.state != "active":
@@ -191,38 +189,3 @@ def waiting_regions() -> list[tuple[Region, int, datetime]]:
     """Regions in which deletions wait for a second person: how many, and since when."""
     found = ((region, held(region)) for region in Region.select().order_by(Region.name))
     return [(region, len(rows), rows[0].held_at) for region, rows in found if rows]
-
-
-def release(act: Act, region_id: int, chosen: Iterable[int], reason: str) -> int:
-    """The second person lets these held deletions of the region begin, by their ids; returns how many.
-
-    Raises NotFound, ReleaseRefused (field "chosen" when none is chosen) when nothing waits, when one of them waits no
-    more, and for what the same person has asked for."""
-    own = f"{act.kind}:{act.actor_id}"
-    with write_tx():
-        region = locked(Region.select().where(Region.id == region_id)).first()
-        if region is None:
-            raise NotFound()
-        waiting, ids = held(region), set(chosen)
-        if not waiting:
-            raise ReleaseRefused(N_("No deletion waits here any more."))
-        if not ids:
-            raise ReleaseRefused(N_("Choose at least one deletion."), "chosen")
-        wanted = [deletion for deletion in waiting if deletion.id in ids]
-        if len(wanted) < len(ids):
-            raise ReleaseRefused(N_("Other deletions wait here by now. Look at the list again."))
-        if any(deletion.asked_by == own for deletion in wanted):
-            raise ReleaseRefused(
-                N_("You asked for some of these deletions yourself. Somebody else has to release them.")
-            )
-        return sum(_release(act, own, deletion, reason) for deletion in wanted)
-
-
-def _release(act: Act, own: str, deletion: Deletion, reason: str) -> bool:
-    """False when it was restored at this moment."""
-    row, released = deletion.sub_account, {"released_at": act.at, "released_by": own, "released_name": act.actor_name}
-    if not Deletion.update(**released).where(Deletion.id == deletion.id).execute():
-        return False
-    after = {"asked_by": deletion.asked_name, "reason": reason}
-    record(act, "sub_account.deletion_released", row, partner=row.partner_id, after=after)
-    return True

@@ -14,9 +14,11 @@ from models.archive import Erasure, PurgeReport
 from models.base import Table, empty_log, write_tx
 from models.console import ConsoleSession
 from models.incident import Incident
+from models.operator import OperatorRequest
 from models.outbox import Mail, MailAttachment
 from models.partner import Member, Partner
 from models.session import OneTimeLink, Session
+from models.support import SupportAccess, SupportLook, SupportPage
 from models.team import Invitation
 from services import archive, audit_purging, console_purging, erasure, erasure_list, policy
 from services.audit import Act
@@ -42,6 +44,8 @@ LINES = {
     "console_log_ins": "old log-ins of customers",
     "console_links": "old links of customers",
     "former_console_users": "customers whose access to the console was removed",
+    "looks_of_support": "old looks of support, their pages and permissions",
+    "asked_of_owners": "old changes of operators that owners asked for",
     "former_members": "people whom their company removed",
     "names_in_the_security_log": "names in old lines about log-ins",
     "addresses": "exact network addresses",
@@ -88,6 +92,10 @@ def _jobs(act: Act, settings: Settings) -> dict[str, Callable[[], int]]:
         "console_log_ins": lambda: console_purging.old_log_ins(_pages, _deleted, security_at),
         "console_links": lambda: console_purging.old_links(_pages, _deleted, now - LINKS_KEPT),
         "former_console_users": lambda: console_purging.former_users(now, now - FORMER_KEPT),
+        "looks_of_support": lambda: _looks(security_at),
+        "asked_of_owners": lambda: _pages(
+            OperatorRequest, OperatorRequest.ended_at <= security_at, _deleted(OperatorRequest)
+        ),
         "former_members": lambda: _former_members(act, settings),
         "names_in_the_security_log": lambda: audit_purging.old_names(now, security_at),
         "addresses": lambda: _addresses(now, now - timedelta(days=rules.access_ip_days)),
@@ -132,6 +140,17 @@ def _log_ins(before_at: datetime) -> int:
 
 def _links(before_at: datetime) -> int:
     return _pages(OneTimeLink, OneTimeLink.expires_at <= before_at, _deleted(OneTimeLink))
+
+
+def _looks(before_at: datetime) -> int:
+    """What stands on others goes first."""
+    over = SupportAccess.select(SupportAccess.id).where(SupportAccess.ended_at <= before_at)
+    looks = SupportLook.select(SupportLook.id).where(SupportLook.access.in_(over))
+    done = _pages(SupportPage, SupportPage.look.in_(looks), _deleted(SupportPage))
+    empty = SupportLook.id.not_in(SupportPage.select(SupportPage.look))
+    done += _pages(SupportLook, SupportLook.access.in_(over) & empty, _deleted(SupportLook))
+    unused = SupportAccess.id.not_in(SupportLook.select(SupportLook.access))
+    return done + _pages(SupportAccess, (SupportAccess.ended_at <= before_at) & unused, _deleted(SupportAccess))
 
 
 def _reports(before_at: datetime) -> int:

@@ -29,6 +29,9 @@ class Policy:
     confirm_grace_days: int = 30
     # people of partners (T4)
     invitations_a_day: int = 30
+    # deletions that somebody has alone within a day (threats.md 28): an administrator, an operator who releases
+    deletions_alone: int = 5
+    releases_alone: int = 20
     # end of contract (T19; Regulation (EU) 2023/2854, chapter VI: retrieval of at least 30 days)
     transition_days: int = 30
     retrieval_days: int = 30
@@ -49,6 +52,8 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "confirm_details_days": (30, 1096),
     "confirm_grace_days": (1, 366),
     "invitations_a_day": (1, 500),
+    "deletions_alone": (1, 100),
+    "releases_alone": (1, 100),
     "transition_days": (0, 60),
     "retrieval_days": (30, 366),
     "access_ip_days": (7, 30),

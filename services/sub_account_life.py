@@ -10,10 +10,11 @@ from models.base import locked, write_tx
 from models.deletion import Deletion
 from models.partner import Partner
 from models.sub_account import SubAccount
-from services import contracts_access, holds, names
+from services import contracts_access, deletion_second, holds, names
 from services.audit import Act, record
 from services.refusal import N_, NotFound, Refusal
 from services.settings import Settings
+from services.team_rules import lock_partners
 from services.verification import tell_admins
 
 
@@ -57,18 +58,19 @@ def resume(act: Act, partner: Partner, number: str) -> SubAccount:
 
 def delete(act: Act, settings: Settings, partner: Partner, number: str, typed: str) -> SubAccount:
     """The keys are refused at once; after `settings.deletion_days` all data go. Until that begins it can be restored,
-    and it keeps its name and its allocation. All administrators are told by mail. One that is to be deleted already
-    stays as it is.
+    and it keeps its name and its allocation. All administrators are told by mail. Beyond so many a day a second
+    one has to agree (services/deletion_second.py). One that is to be deleted already stays as it is.
 
     `typed` must be the name or the number, a guard against slips. Raises NotFound and LifeRefused (field "typed")."""
     with write_tx():
+        lock_partners(partner.id)
         row = _own(partner, number)
         if row.wanted_state == "deleted" or row.delete_after_at is not None:
             return row
         if typed.strip() != row.number and names.key(typed) != row.name_key:
             raise LifeRefused(N_("This is not the name of this sub-account. Type %(name)s."), "typed", name=row.name)
         row.delete_after_at = act.at + timedelta(days=settings.deletion_days)
-        Deletion.create(
+        deletion = Deletion.create(
             sub_account=row,
             region=row.region_id,
             asked_at=act.at,
@@ -81,6 +83,7 @@ def delete(act: Act, settings: Settings, partner: Partner, number: str, typed: s
         record(act, "sub_account.deletion_asked", row, partner=row.partner_id, before=before, after=after)
         path = f"/sub-accounts/{row.number}"
         tell_admins(act, settings, row.partner, "deletion_asked", path, account=row, who=act.actor_name)
+        deletion_second.want_where_many(act, settings, deletion, row)
     return row
 
 

@@ -61,6 +61,18 @@ RULES = {
         _l("So many people a partner can invite into its team within a day, those sent again counted."),
         TIMES,
     ),
+    "deletions_alone": Words(
+        _l("Deletions of one partner a day"),
+        _l(
+            "So many sub-accounts a partner can have deleted within a day by one administrator. More need a second one."
+        ),
+        TIMES,
+    ),
+    "releases_alone": Words(
+        _l("Releases of one operator a day"),
+        _l("So many deletions that are held back an operator lets begin alone. More need a second operator."),
+        TIMES,
+    ),
     "transition_days": Words(
         _l("End of contract: transition"),
         _l("Between the end of a contract and the time in which data can be fetched."),
@@ -92,6 +104,7 @@ GROUPS = (
     (_l("Terms for end customers"), ("flow_down_before_keys", "flow_down_renewal_days")),
     (_l("Company details"), ("confirm_details_days", "confirm_grace_days")),
     (_l("People of partners"), ("invitations_a_day",)),
+    (_l("Two people for many deletions"), ("deletions_alone", "releases_alone")),
     (_l("End of contract"), ("transition_days", "retrieval_days")),
     (_l("How long things are kept"), ("access_ip_days", "mail_text_days", "refused_sign_up_days", "security_log_days")),
 )

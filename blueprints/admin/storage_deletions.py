@@ -1,7 +1,7 @@
 """Deletions that were asked for: an operator holds one back before it begins, and a second person lets those begin that
 were held back."""
 
-from flask import flash, g, url_for
+from flask import current_app, flash, g, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -14,7 +14,7 @@ from blueprints.errors import put_refusal
 from blueprints.partials import answer, leave_to
 from blueprints.whole_numbers import whole
 from models.sub_account import Region
-from services import deletion_guard
+from services import deletion_guard, deletion_release
 from services.refusal import NotFound, Refusal
 
 
@@ -34,11 +34,15 @@ def release_deletions(region_id: int):
     if form.validate_on_submit():
         try:
             chosen = [one for one in form.chosen.data or [] if one is not None]
-            number = deletion_guard.release(act(), region_id, chosen, form.reason.data)
+            number = deletion_release.release(act(), current_app.settings, region_id, chosen, form.reason.data)
         except Refusal as refusal:
             put_refusal(form, refusal)
         else:
             flash(ngettext("%(num)s deletion is released.", "%(num)s deletions are released.", number), "good")
+            if number < len(chosen):
+                flash(
+                    _("The others are more than one operator releases a day. A second one has to release them."), "info"
+                )
             return leave_to(url_for("admin.storage"))
     waiting = deletion_guard.held(region)
     if not waiting:
@@ -75,5 +79,6 @@ def held_because(reason: str) -> str:
         "restored": _("The database was restored from a backup"),
         "operator": _("An operator held it back, or ended the contract"),
         "partner": _("The partner is not active"),
+        "second": _("One administrator asked for many within a day, and no second one agreed"),
     }
     return known.get(reason, "–")

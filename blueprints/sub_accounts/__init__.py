@@ -156,4 +156,11 @@ def describe(number: str):
     return answer("sub_accounts/edit.html", status=422, account=account, form=form)
 
 
-from blueprints.sub_accounts import agreeing, agreeing_many, console, life, moving  # noqa: E402, F401  their pages need `bp`
+from blueprints.sub_accounts import (  # noqa: E402, F401  their pages need `bp`
+    agreeing,
+    agreeing_many,
+    console,
+    life,
+    moving,
+    second,
+)

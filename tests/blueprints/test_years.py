@@ -7,7 +7,7 @@ from models.audit import AuditPersonal
 from models.closure import Closure
 from models.partner import Member, Partner
 from models.sub_account import Region, SubAccount
-from services import audit_check, closing, contracts, deletion_guard, mail_sending, promises
+from services import audit_check, closing, contracts, deletion_guard, deletion_release, mail_sending, promises
 from services.sweep import sweep
 from tests.applicants import terms
 from tests.blueprints.signing_up import COMPANY, PERSON, link_in, mails, sign_up
@@ -55,7 +55,9 @@ def _let_go(ground: Ground, site) -> None:
     """A second person releases what is held back because the partner is not active any more."""
     held = [deletion.id for deletion in deletion_guard.held(site.region)]
     if held:
-        deletion_guard.release(act_of(ground.cast.olga, ground.clock.now()), site.region.id, held, "as agreed")
+        deletion_release.release(
+            act_of(ground.cast.olga, ground.clock.now()), ground.settings, site.region.id, held, "as agreed"
+        )
 
 
 def test_eleven_years_of_a_partner(cast, client, clock, settings):

@@ -18,6 +18,7 @@ from services import (
     contracts_access,
     contracts_changes,
     deletion_guard,
+    deletion_release,
     mail_sending,
     policy,
     promises,
@@ -211,7 +212,7 @@ def test_a_partner_leaves_and_everything_goes_with_a_second_person(ground, site,
     deletion_guard.begin_due(site, ground.settings)
     (held,) = deletion_guard.held(site.region)
     assert held.held_reason == "partner"
-    deletion_guard.release(ground.act(cast.olga), site.region.id, [held.id], "as agreed")
+    deletion_release.release(ground.act(cast.olga), ground.settings, site.region.id, [held.id], "as agreed")
     deletion_guard.begin_due(site, ground.settings)
     work(site)
     go_to(ground, date(2026, 7, 1), 1)

@@ -18,12 +18,13 @@ from services import (
     closing_desk,
     contracts_changes,
     deletion_guard,
+    deletion_release,
     leaving,
     measures,
 )
 from services.closing import ClosureRefused
 from services.contracts import ContractRefused
-from services.deletion_guard import ReleaseRefused
+from services.deletion_release import ReleaseRefused
 from services.measures import Wanted
 from services.refusal import NotFound
 from tests.services.ground import TB, fresh, trail, work
@@ -139,8 +140,8 @@ def test_one_operator_alone_ends_no_contract_and_has_its_data_removed(ground, si
     (held,) = deletion_guard.held(site.region)
     assert (held.held_reason, held.started_at) == ("operator", None)
     with pytest.raises(ReleaseRefused, match="Somebody else"):
-        deletion_guard.release(ground.act(cast.olga), site.region.id, [held.id], "mine")
-    deletion_guard.release(ground.act(cast.oscar), site.region.id, [held.id], "looked at")
+        deletion_release.release(ground.act(cast.olga), ground.settings, site.region.id, [held.id], "mine")
+    deletion_release.release(ground.act(cast.oscar), ground.settings, site.region.id, [held.id], "looked at")
     deletion_guard.begin_due(site, ground.settings)
     assert Deletion.get(Deletion.sub_account == row).started_at is not None
 

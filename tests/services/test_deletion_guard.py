@@ -10,8 +10,9 @@ from models.base import database, write_tx
 from models.deletion import Deletion
 from models.partner import Partner
 from models.sub_account import Region, SubAccount
-from services import deletion_guard, sub_account_life
-from services.deletion_guard import HoldRefused, ReleaseRefused
+from services import deletion_guard, deletion_release, sub_account_life
+from services.deletion_guard import HoldRefused
+from services.deletion_release import ReleaseRefused
 from services.provisioning_desk import fingerprint, pause, resume
 from services.refusal import NotFound
 from services.sub_account_life import LifeRefused
@@ -46,7 +47,7 @@ def standing(rows) -> str:
 
 def release(ground, region, person=None, reason="spoke with Alice", chosen=None) -> int:
     ids = [deletion.id for deletion in deletion_guard.held(region)] if chosen is None else chosen
-    return deletion_guard.release(ground.act(person or ground.cast.olga), region.id, ids, reason)
+    return deletion_release.release(ground.act(person or ground.cast.olga), ground.settings, region.id, ids, reason)
 
 
 def hold_back(ground, row, reason="call me first") -> SubAccount:
@@ -129,7 +130,7 @@ def test_only_what_was_looked_at_is_released(ground, site, rows):
     with pytest.raises(ReleaseRefused, match="No deletion waits"):
         release(ground, site.region)
     with pytest.raises(NotFound):
-        deletion_guard.release(ground.act(ground.cast.olga), 99, ids, "nowhere")
+        deletion_release.release(ground.act(ground.cast.olga), ground.settings, 99, ids, "nowhere")
 
 
 def test_what_is_held_back_can_be_restored_and_asked_for_anew(ground, site, rows):
