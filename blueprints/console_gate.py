@@ -1,5 +1,5 @@
-"""Who is signed in to the customer console: own cookie, own sessions, which open nothing of the portal. Who is signed in
-to the portal is nobody here."""
+"""Who is signed in to the customer console: own cookie, own sessions, which open nothing of the portal. Who is signed
+in to the portal is nobody here."""
 
 from typing import Any, cast
 

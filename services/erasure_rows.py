@@ -18,7 +18,15 @@ from services import audit_erasing, erasure_paths, evidence
 from services.record_classes import CLASSES, TABLES, class_of, delete_after
 
 # of the trail, what tells of log-ins and secrets is kept no longer than the account (docs/retention.md)
-SECURITY_ACTIONS = ("session.", "password.", "link.", "console_session.", "hand_over.", "access_key.revealed", "own_data.")
+SECURITY_ACTIONS = (
+    "session.",
+    "password.",
+    "link.",
+    "console_session.",
+    "hand_over.",
+    "access_key.revealed",
+    "own_data.",
+)
 NEVER_ARCHIVED = ("person", "secret", "operational", "statistic", "security_log")
 LINES_OF_A_RECORD = 200
 KEYS_AT_ONCE = 500  # a statement has so many places for values

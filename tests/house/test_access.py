@@ -114,7 +114,7 @@ def address(app, rule) -> str:
 
 
 def ways(app, method: str, *, console: bool = False) -> list[tuple[str, str, Declaration]]:
-    """Those of the portal, or those for who is signed in to the customer console (tests/blueprints/test_console_gate.py)."""
+    """Those of the portal, or those of the customer console (tests/blueprints/test_console_gate.py)."""
     every = [(rule.endpoint, address(app, rule), declared(app, rule)) for rule in rules(app) if method in rule.methods]
     return [(endpoint, path, access) for endpoint, path, access in every if access.console == console]
 

@@ -24,7 +24,7 @@ def never_off(endpoint: str) -> bool:
 
 
 def of_area(app, area: str) -> list[tuple[str, str, str, bool]]:
-    """Address, method, endpoint, polled: each way into the area. Customers' own: tests/blueprints/test_console_gate.py."""
+    """Address, method, endpoint, polled: each way into the area (customers': tests/blueprints/test_console_gate.py)."""
     return [
         (address(app, rule), method, rule.endpoint, declared(app, rule).polled)
         for rule in rules(app)

@@ -56,7 +56,6 @@ SENSIBLE = {
     "support_look": {"until_at": NOW + timedelta(hours=1)},
     "operator_request": {"kind": "deactivate"},
     "kept_form": {"member": True},
-    "console_user": {"password_hash": "", "active": True},
     "console_session": {"expires_at": NOW + timedelta(days=1)},
     "console_link": {"purpose": "reset", "expires_at": NOW + timedelta(hours=1)},
     "incident": {"kind": "access", "state": "new"},
