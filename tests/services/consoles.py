@@ -8,7 +8,7 @@ from models.console import ConsoleUser
 from models.outbox import Mail
 from models.partner import Partner
 from models.sub_account import SubAccount
-from services import console, console_links, console_log_in, console_sessions
+from services import console, console_log_in, console_sessions
 from services.audit import Act
 from services.settings import Settings
 from tests.cast import Cast, act_of
@@ -42,7 +42,8 @@ def joined(cast: Cast, settings: Settings, account: SubAccount, at: datetime, pa
 
 
 def with_account(user: ConsoleUser) -> ConsoleUser:
-    return console_log_in.with_address(ConsoleUser.get_by_id(user.id).email)[0] if user else user
+    """As the log-in finds it, with sub-account, customer and partner."""
+    return next(one for one in console_log_in.with_address(user.email) if one.id == user.id)
 
 
 def begun(user: ConsoleUser, at: datetime) -> str:
@@ -58,10 +59,10 @@ def signed_in(client, user: ConsoleUser, at: datetime) -> str:
     return token
 
 
-def open_link(user: ConsoleUser, at: datetime):
-    return console_links.open_invitation(user, at)
-
-
 def suspend(partner: Partner) -> None:
     partner.state, partner.suspension_level = "suspended", "read"
     partner.save()
+
+
+def log_in(client, password: str = PASSWORD, email: str = ADDRESS, **more):
+    return client.post("/console/login", data={"email": email, "password": password}, **more)
