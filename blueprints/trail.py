@@ -210,6 +210,8 @@ ACTIONS = {
     "terms.submitted": _l("Draft of a document submitted"),
     "terms.superseded": _l("Document superseded"),
     "terms.told": _l("Partners told of a document"),
+    "trail.erased": _l("Personal parts of the trail erased"),
+    "trail.head_told": _l("Head of the trail sent out"),
 }
 
 

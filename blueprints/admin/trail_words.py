@@ -232,6 +232,7 @@ VALUES = {
 }
 SOURCES = {
     "cli": _l("command line"),
+    "erasure": _l("erasure"),
     "command line": _l("command line"),
     "web": _l("website"),
     "worker": _l("worker"),
