@@ -35,6 +35,7 @@ class Terms:
 
 
 def of(account: SubAccount, language: str, at: datetime) -> Terms:
+    """How the terms stand for this sub-account at `at`, with the version in force in the language where that exists."""
     version = documents.current("flow_down", language, at)
     if version is None:
         return Terms(None, None, None, False)
