@@ -14,6 +14,7 @@ from peewee import TextField
 from models.audit import AuditEvent
 from models.base import database
 from models.recovery import Home
+from models.second_factor import Totp
 from models.session import Session
 from models.sub_account import AT_ONCE, AccessKey, HandOver, Region
 from services import rekey, start_up
@@ -63,6 +64,11 @@ def kept(ground, settings, clock):
     shown, parked = vault.seal(Secret("shown")), vault.seal(Secret("parked"))
     AccessKey.update(secret_ct=shown, parked_ct=parked).where(AccessKey.id == key.id).execute()
     rows.make(HandOver, access_key=key, sealed=vault.seal(Secret("handed")))
+    seeds = {name: vault.seal(Secret(name)) for name in ("seed_ct", "wanted_ct")}
+    rows.make(Totp, **seeds, wanted_at=rows.NOW, confirmed_at=rows.NOW)
+    for field in rekey.SEALED:  # what needs nothing beside it
+        if not field.model.select().where(field.is_null(False)).exists():
+            rows.make(field.model, **{field.name: vault.seal(Secret(field.name))})
     return load
 
 
