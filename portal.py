@@ -124,16 +124,17 @@ def _add_looking(app: Portal) -> None:
     """What somebody asks for once, or a nightly run."""
 
     @app.cli.command("sweep")
-    @click.option(
-        "--now", "time", metavar="TIME", help="As if it were this time, as 2027-01-31T00:30+01:00 (else UTC)."
-    )
-    @click.option("--keep", is_flag=True, help="With --now: keep what it does, without mails. Never in production.")
-    def sweep(time: str | None, keep: bool):
-        """Do what time brings about: contracts begin and end, what was kept for a while goes. With --now it is a drill:
-        it says what would happen, and changes nothing."""
+    @click.option("--now", "time", metavar="TIME", help="A drill for this time, as 2027-01-31T00:30+01:00 (else UTC).")
+    @click.option("--keep", is_flag=True, help="With --now: keep the changes, send no mail. Never in production.")
+    @click.option("--anyway", is_flag=True, help="With --now: in production too, and more than 800 days ahead.")
+    def sweep(time: str | None, keep: bool, anyway: bool):
+        """Do what time brings about: contracts begin and end, what was kept for a while goes.
+
+        With --now it is a drill: it says what that time would bring to contracts and closures, and to whom would be
+        written, then all of it is taken back. What it looks at is locked: run it on a copy of the database."""
         from services import drill
 
-        _say(lambda: drill.from_command(app.settings, app.clock, time, keep=keep))
+        _say(lambda: drill.from_command(app.settings, app.clock, time, keep=keep, anyway=anyway))
 
     @app.cli.command("routes")
     @click.option("--access", is_flag=True, help="Show who may open each address.")

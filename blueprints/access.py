@@ -3,19 +3,21 @@
 The gate asks in one order: signed in? of this sort? what may the partner use now? terms accepted? permission?
 """
 
+import logging
 from functools import cached_property
 from typing import Any, cast
 
-from flask import Flask, Request, abort, current_app, g, make_response, request, session, url_for
+from flask import Flask, Request, Response, abort, current_app, g, make_response, request, session, url_for
 from flask_babel import get_locale
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from blueprints import console_gate, seeing, typed
 from blueprints.areas import AREA_OF, area_of, offered
 from blueprints.declarations import Declaration, level_of, public, requires, signed_in, takes_files
-from blueprints.partials import leave_to
+from blueprints.partials import leave_to, wants_partial
 from blueprints.permissions import MEMBERS, OPERATORS, ROLES, Permission
 from blueprints.standings import NotNow
+from models.base import DATABASE_AWAY
 from models.operator import Operator
 from models.partner import Member, Partner
 from models.session import Session
@@ -25,6 +27,8 @@ from services.audit import Act
 from services.uploads import LARGEST_BYTES
 
 __all__ = ["Declaration", "Permission", "Viewer", "act", "public", "requires", "signed_in", "takes_files", "viewer"]
+
+log = logging.getLogger("portal.web")
 
 FORM_BYTES = 100_000  # what stands around a file
 
@@ -151,12 +155,23 @@ def closed_to_partner(declared: Declaration):
         return closed_to_role(declared) or seeing.note(act(), viewer.look, declared)
     if not declared.before_terms and consent.missing_kinds(cast(Member, viewer.member), g.clock.now()):
         return leave_to(url_for("terms.accept"))
-    return closed_to_role(declared) or (None if declared.before_terms or declared.polled else note_use())
+    closed_to_role(declared)
+    if not declared.before_terms and not declared.polled:
+        g.use = act(), cast(Member, viewer.member)
+    return None
 
 
-def note_use() -> None:
-    """Going on using the portal is the answer to versions that take effect by notice (T5)."""
-    consent.continued(act(), cast(Member, viewer.member), str(get_locale()))
+def note_use(response: Response) -> Response:
+    """Going on using the portal is the answer to versions that take effect by notice (T5): a whole page that was given,
+    which says so above everything. What led elsewhere, was refused, or is a piece or a file did not."""
+    page = response.status_code == 200 and response.mimetype == "text/html" and request.method != "HEAD"
+    used, member = g.pop("use", (None, None))
+    if used is not None and page and not wants_partial():
+        try:
+            consent.continued(used, member, str(get_locale()))
+        except DATABASE_AWAY as away:  # the page was read all the same, and the next one asks again
+            log.warning("request %s: use not kept: %s", used.request_id, type(away).__name__)
+    return response
 
 
 def too_little(declared: Declaration):
@@ -267,3 +282,4 @@ def init_app(app: Flask) -> None:
     manager.user_loader(load_viewer)
     app.before_request(gate)
     app.teardown_request(seeing.write_again)
+    app.after_request(note_use)

@@ -16,6 +16,7 @@ STATES = {
     "withdrawn": (_l("Withdrawn"), "neutral"),
 }
 FOR_PARTNERS = {"open": (_l("Being looked at"), "info"), "answered": (_l("Waits for your answer"), "warn")}
+OVERTAKEN = (_l("Nothing left to do"), "neutral")
 DONE = (_l("Done"), "good")
 ANNOUNCED = (_l("Announced"), "info")  # by the partner itself: nobody had to agree
 # what each kind is for, and what becomes of it
@@ -24,6 +25,15 @@ HINTS = {
     "contract_change": _l("Another term, price or kind of contract. We answer with what is possible."),
     "correction": _l("Something about your company, a contract or a statement is wrong."),
     "closure": _l("One contract ends, step by step. Data can be fetched before anything is removed."),
+}
+
+# why nothing is left to do for a sub-account of a decrease
+GONE = {
+    "contract_over": _l("The contract is over."),
+    "moved": _l("Moved to another contract."),
+    "deleted": _l("Deleted, or being deleted."),
+    "no_allocation": _l("Has no fixed allocation."),
+    "reached": _l("Stood at this amount already."),
 }
 
 
@@ -37,9 +47,15 @@ def state_text(asked: ChangeRequest, partner: bool = False) -> tuple[str, str]:
         text, kind = DONE
     elif asked.state == "approved" and asked.kind == "closure" and asked.contract_id is None:
         text, kind = ANNOUNCED
+    elif asked.outcome == "overtaken":
+        text, kind = OVERTAKEN
     else:
         text, kind = (FOR_PARTNERS if partner else {}).get(asked.state) or STATES[asked.state]
     return str(text), kind
+
+
+def gone_text(reason: str) -> str:
+    return str(GONE[reason])
 
 
 def hint_text(kind: str) -> str:
@@ -47,4 +63,6 @@ def hint_text(kind: str) -> str:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters.update(request_kind=kind_text, request_state=state_text, request_hint=hint_text)
+    app.jinja_env.filters.update(
+        request_kind=kind_text, request_state=state_text, request_hint=hint_text, request_gone=gone_text
+    )

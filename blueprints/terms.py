@@ -16,7 +16,7 @@ from blueprints.whole_numbers import whole
 from models.partner import Member
 from models.terms import Acceptance, TermsVersion
 from services import consent, consent_objections, consent_receipts, difference, documents
-from services.clock import local_day
+from services.clock import due_day, local_day
 from services.refusal import NotFound
 
 bp = Blueprint("terms", __name__, url_prefix="/terms")
@@ -209,6 +209,12 @@ def language_name(code: str) -> str:
 def provider_day(at: datetime) -> date:
     """The day at the provider's place: versions come into force with it, wherever the reader is."""
     return local_day(at, current_app.settings.provider.time_zone)
+
+
+@bp.app_template_filter("due_day")
+def last_day_of(at: datetime) -> date:
+    """The last day at the provider's place on which there is time until then."""
+    return due_day(at, current_app.settings.provider.time_zone)
 
 
 @bp.app_template_filter("kind_name")

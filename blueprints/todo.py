@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from flask import current_app, url_for
 from flask_babel import gettext as _
@@ -13,7 +13,7 @@ from blueprints.areas import present
 from blueprints.formats import language
 from models.closure import Closure
 from services import closing, contracts_notices, deletion_second, flow_down_figures, request_list
-from services.clock import local_day
+from services.clock import due_day
 from services.notices import title_in
 from services.people import id_of
 
@@ -36,7 +36,7 @@ def flow_down(viewer: Viewer, at: datetime) -> list[Todo]:
     found = []
     for due_at, count in figures.renew:
         text = ngettext("%(num)s customer to renew the terms with", "%(num)s customers to renew the terms with", count)
-        found.append(Todo(text, _list("outdated"), due_at.date(), urgent=due_at <= at))
+        found.append(Todo(text, _list("outdated"), _day(due_at), urgent=due_at <= at))
     if figures.missing:
         text = ngettext("%(num)s customer without terms", "%(num)s customers without terms", figures.missing)
         found.append(Todo(text, _list("none")))
@@ -57,6 +57,10 @@ def _list(terms: str) -> str:
     return url_for("sub_accounts.index", terms=terms)
 
 
+def _day(due_at: datetime) -> date:
+    return due_day(due_at, current_app.settings.provider.time_zone)
+
+
 def endings(viewer: Viewer, at: datetime) -> list[Todo]:
     """Contracts that end soon, and until when a closure leaves time (T19)."""
     settings = current_app.settings
@@ -73,8 +77,7 @@ def endings(viewer: Viewer, at: datetime) -> list[Todo]:
         return found
     for closure in closing.of_partner(viewer.partner):
         if closure.step_until_at is not None:
-            last_on = local_day(closure.step_until_at - timedelta(microseconds=1), settings.provider.time_zone)
-            found.append(Todo(_closure(closure), url_for("leave.show"), last_on, urgent=True))
+            found.append(Todo(_closure(closure), url_for("leave.show"), _day(closure.step_until_at), urgent=True))
     return found
 
 
@@ -95,7 +98,7 @@ def company_details(viewer: Viewer, at: datetime) -> list[Todo]:
     found, due_at = [], viewer.partner.details_due_at
     if due_at is not None:
         text = _("Confirm that your company's details are still right")
-        found.append(Todo(text, url_for("company.show"), due_at.date(), urgent=due_at <= at))
+        found.append(Todo(text, url_for("company.show"), _day(due_at), urgent=due_at <= at))
     if asked := viewer.partner.open_queries.count():
         text = ngettext("%(num)s question about your company", "%(num)s questions about your company", asked)
         found.append(Todo(text, url_for("company.show"), urgent=True))

@@ -19,6 +19,7 @@ ACTIONS = {
     "allocation.undone": _l("Allocation change undone"),
     "archive.read": _l("Archive opened"),
     "change_request.approved": _l("Request approved"),
+    "change_request.closed": _l("Request closed: nothing left to do"),
     "change_request.declined": _l("Request declined"),
     "change_request.opened": _l("Request sent"),
     "change_request.withdrawn": _l("Request withdrawn"),

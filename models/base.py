@@ -130,6 +130,16 @@ def _end() -> None:
 
 
 @contextmanager
+def taken_back_alone() -> Iterator[None]:
+    """A part of a write transaction: what fails in it is taken back without the rest. Where none is open, nothing."""
+    if getattr(_depth, "open", False):
+        with database.atomic():
+            yield
+    else:
+        yield
+
+
+@contextmanager
 def sqlite_turn() -> Iterator[None]:
     """Waits for this thread's and this process's turn to write. Raises OperationalError when none came."""
     _threads_turn.acquire()

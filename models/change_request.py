@@ -15,7 +15,8 @@ REQUEST_STATES = (*UNDECIDED, "approved", "approved_in_part", "declined", "withd
 class ChangeRequest(Table):
     """`open` waits for the provider, `answered` for the partner; `turn_at` says since when. `wanted` and `granted` hold
     {"changes": [[sub-account number, before bytes, after bytes, below use]]} for a decrease, {"more_bytes": n} for
-    more capacity. `batch` names the change of allocations that an approved decrease became."""
+    more capacity; `granted` of a decrease has in "gone" why what is not in its changes could not be done any more, by
+    sub-account number. `batch` names the change of allocations that an approved decrease became."""
 
     id = AutoField()
     number = TextField(unique=True)
@@ -38,6 +39,13 @@ class ChangeRequest(Table):
     @property
     def undecided(self) -> bool:
         return self.state in UNDECIDED
+
+    @property
+    def outcome(self) -> str:
+        """Its state, or `overtaken`: a decrease that was closed because nothing of it was left to do."""
+        if self.kind == "decrease" and self.state == "approved" and not self.granted["changes"]:
+            return "overtaken"
+        return self.state
 
 
 class RequestMessage(Table):

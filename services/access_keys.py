@@ -2,11 +2,12 @@
 secret of a later one lives SHOW_AGAIN_WITHIN, for the session that asked for it (provisioning.md)."""
 
 from datetime import timedelta
+from functools import partial
 
 from models.base import locked, write_tx
 from models.partner import Partner
 from models.sub_account import AccessKey, SubAccount
-from services import flow_down_keys, hand_over_links
+from services import flow_down_keys, hand_over_links, one_by_one
 from services.audit import Act, record
 from services.refusal import N_, NotFound, Refusal
 from services.secret import SealBroken, Secret, Vault
@@ -99,14 +100,22 @@ def note_stored(act: Act, key_id: int) -> None:
 
 def destroy_expired(act: Act) -> int:
     """Destroys the sealed secrets whose time for showing is over; returns how many. For the worker, each round."""
-    over = AccessKey.secret_ct.is_null(False) & (AccessKey.reveal_until_at <= act.at)
-    destroyed = 0
-    for key in AccessKey.select(AccessKey, SubAccount).join(SubAccount).where(over):
-        with write_tx():
-            if AccessKey.update(secret_ct=None).where(over, AccessKey.id == key.id).execute():
-                _record(act, "access_key.secret_destroyed", key)
-                destroyed += 1
-    return destroyed
+    due = AccessKey.select(AccessKey.id).where(_over(act)).order_by(AccessKey.id)
+    return one_by_one.rows(act, "secret of access key", due, partial(_destroy, act))
+
+
+def _over(act: Act):
+    return AccessKey.secret_ct.is_null(False) & (AccessKey.reveal_until_at <= act.at)
+
+
+def _destroy(act: Act, key_id: int) -> bool:
+    """False when somebody else was first."""
+    with write_tx():
+        gone = AccessKey.update(secret_ct=None).where(_over(act), AccessKey.id == key_id).execute()
+        if gone:
+            key = AccessKey.select(AccessKey, SubAccount).join(SubAccount).where(AccessKey.id == key_id).get()
+            _record(act, "access_key.secret_destroyed", key)
+    return bool(gone)
 
 
 def opened(settings: Settings, key: AccessKey) -> Secret:

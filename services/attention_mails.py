@@ -2,6 +2,7 @@
 one for each sub-account, and none again about the same one until it has settled."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from peewee import SQL
@@ -10,7 +11,7 @@ from models.base import locked, write_tx
 from models.operator import Operator
 from models.partner import Partner
 from models.sub_account import SETTLED_PHASES, Region, SubAccount
-from services import mail
+from services import mail, one_by_one
 from services.audit import Act
 from services.settings import Settings
 from services.site import House
@@ -24,16 +25,16 @@ RIGHTS = ("manager", "owner")
 UNTOLD = SQL("(phase = 'attention' AND told_at IS NULL)")
 
 
-def tell(house: House, settings: Settings) -> None:
-    """Queues what is due; safe with several workers at once."""
+def tell(house: House, settings: Settings) -> bool:
+    """Queues what is due; safe with several workers at once. True when somebody was told."""
     act = house.act()
     if house.attention_next_at is not None and act.at < house.attention_next_at:
-        return
+        return False
     house.attention_next_at = act.at + LOOK_EVERY
     _forget_settled()
-    for region in Region.select().where(Region.id.in_(SubAccount.select(SubAccount.region).where(UNTOLD))):
-        if _may_be_told(region, act.at):
-            _tell_of(act, settings, region)
+    rested = Region.told_at.is_null() | (Region.told_at <= act.at - PAUSE)
+    due = Region.select(Region.id).where(rested, Region.id.in_(SubAccount.select(SubAccount.region).where(UNTOLD)))
+    return bool(one_by_one.rows(act, "mail about region", due.order_by(Region.id), partial(_tell_of, act, settings)))
 
 
 def _forget_settled() -> None:
@@ -53,15 +54,15 @@ def _may_be_told(region: Region, now: datetime) -> bool:
     return region.told_at is None or now - region.told_at >= PAUSE
 
 
-def _tell_of(act: Act, settings: Settings, region: Region) -> None:
+def _tell_of(act: Act, settings: Settings, region_id: int) -> bool:
     """The region's row is locked first: of two workers one tells."""
     with write_tx():
-        region = locked(Region.select().where(Region.id == region.id)).get()
+        region = locked(Region.select().where(Region.id == region_id)).get()
         if not _may_be_told(region, act.at):
-            return
+            return False
         ids = _locked_ids(UNTOLD & (SubAccount.region == region))
         if not ids:
-            return
+            return False
         stuck = SubAccount.select(SubAccount, Partner).join(Partner)
         rows = list(stuck.where(SubAccount.id.in_(ids)).order_by(SubAccount.id))
         SubAccount.update(told_at=act.at).where(SubAccount.id.in_(ids)).execute()
@@ -73,3 +74,4 @@ def _tell_of(act: Act, settings: Settings, region: Region) -> None:
                 name=operator.name, path=f"/admin/storage#region-{region.id}", region=region.title, rows=rows[:NAMED],
                 count=len(rows), more=max(0, len(rows) - NAMED),
             )  # fmt: skip
+    return True

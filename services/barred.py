@@ -1,7 +1,8 @@
 """Companies that are barred (T9): known again by what identifies them, and refused without a word about why.
 
 An application is never looked at while it is being sent: a barred company's sees the same pages, after the same work,
-as everybody's. At the desk it is marked; it cannot be approved; and a day later it is refused by the same mail as any.
+as everybody's. At the desk it is marked; it cannot be approved; and within two days or so, at a time of its own, it is
+refused by the same mail as any.
 
 What counts: register number within its country, VAT number, and the mail addresses of its people; each of these alone
 is enough. A name that looks the same in the same country is only a hint: companies may be called alike, and nobody is
@@ -9,21 +10,24 @@ refused for a stranger's name. The domain of a mail address is no sign at all: t
 """
 
 import hashlib
-from datetime import timedelta
+import hmac
+from datetime import datetime, timedelta
+from functools import partial
 
 from peewee import fn
 
 from models.base import write_tx
 from models.partner import Member, Partner
 from models.verification import BarredKey
-from services import look_alikes, names
+from services import look_alikes, names, one_by_one
 from services.audit import Act, record
 from services.desk import UNDECIDED, DecisionRefused, locked_known, tell_admins
 from services.refusal import N_
 from services.settings import Settings
 
 SURE = ("register", "vat", "mail")
-ANSWER_AFTER = timedelta(hours=24)
+ANSWER_AFTER = timedelta(hours=20)
+ANSWER_WITHIN = timedelta(hours=60)
 BATCH = 50
 
 
@@ -71,16 +75,31 @@ def refuse(partner: Partner) -> None:
 
 
 def answer_due(act: Act, settings: Settings) -> int:
-    """Refuses the applications of barred companies that are older than a day, as a job of the worker; the applicant
-    reads what every refused one reads. Returns how many were refused."""
+    """Refuses the applications of barred companies whose time has come, as a job of the worker; the applicant reads
+    what every refused one reads. Returns how many were refused."""
     if not BarredKey.select().exists():
         return 0
-    old = Partner.select().where(Partner.state.in_(UNDECIDED), Partner.applied_at <= act.at - ANSWER_AFTER)
-    found = [row for row in old.order_by(fn.RANDOM()).limit(BATCH) if matches(row, SURE)]
-    return sum(_answer(act, settings, row.id) for row in sorted(found, key=lambda row: row.id))
+    old = Partner.select(Partner.id).where(Partner.state.in_(UNDECIDED), Partner.applied_at <= act.at - ANSWER_AFTER)
+    some = old.order_by(fn.RANDOM()).limit(BATCH)
+    return one_by_one.rows(act, "answer to applicant", some, partial(_answer, act, settings))
+
+
+def answer_at(settings: Settings, partner: Partner) -> datetime:
+    """When this application is refused: within two days, as people do it, and nobody outside can tell when. An answer
+    that always came after the same time would tell that no person had looked."""
+    key, text = settings.secret_key.reveal().encode(), f"barred application\n{partner.id}"
+    number = int.from_bytes(hmac.digest(key, text.encode(), "sha256")[:8])
+    seconds = number % int((ANSWER_WITHIN - ANSWER_AFTER).total_seconds())
+    return partner.applied_at + ANSWER_AFTER + timedelta(seconds=seconds)
+
+
+def _is_due(act: Act, settings: Settings, partner: Partner) -> bool:
+    return answer_at(settings, partner) <= act.at and bool(matches(partner, SURE))
 
 
 def _answer(act: Act, settings: Settings, partner_id: int) -> bool:
+    if not _is_due(act, settings, Partner.get_by_id(partner_id)):  # before anything is locked
+        return False
     with write_tx():
         try:
             partner = locked_known(partner_id, UNDECIDED, None)

@@ -142,7 +142,8 @@ def locked_undecided(number: str) -> ChangeRequest:
         text = {
             "withdrawn": N_("%(who)s withdrew this request on %(decided_at)s. Nothing was changed now."),
             "declined": N_("%(who)s declined this request on %(decided_at)s. Nothing was changed now."),
-        }.get(request.state, N_("%(who)s approved this request on %(decided_at)s. Nothing was changed now."))
+            "overtaken": N_("%(who)s closed this request on %(decided_at)s. Nothing was changed now."),
+        }.get(request.outcome, N_("%(who)s approved this request on %(decided_at)s. Nothing was changed now."))
         raise RequestOver(text, who=request.decided_by, decided_at=request.decided_at)
     return request
 
@@ -155,7 +156,7 @@ def end(act: Act, request: ChangeRequest, state: str, **more: object) -> None:
     for name, value in more.items():
         setattr(request, name, value)
     request.save(only=["state", "decided_at", "turn_at", "decided_by", *more])
-    action = "withdrawn" if state == "withdrawn" else "declined" if state == "declined" else "approved"
+    action = {"approved_in_part": "approved", "overtaken": "closed"}.get(request.outcome, state)
     after = {"state": state, **_told(request.granted)}
     record(act, f"change_request.{action}", request, partner=request.partner_id, before={"state": before}, after=after)
 

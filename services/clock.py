@@ -38,9 +38,14 @@ def local_day(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
+def due_day(at: datetime, zone: str) -> date:
+    """The last calendar day in the named time zone on which there is time until `at`: at midnight the day before."""
+    return local_day(at - timedelta(microseconds=1), zone)
+
+
 def day_that_ends(at: datetime, zone: str) -> date | None:
     """The calendar day of the named time zone that is over at this very moment; None at any other than midnight."""
-    return None if midnight(local_day(at, zone), zone) != at else local_day(at - timedelta(microseconds=1), zone)
+    return None if midnight(local_day(at, zone), zone) != at else due_day(at, zone)
 
 
 def midnight(day: date, zone: str) -> datetime:

@@ -76,7 +76,7 @@ def _facts(act: Act, settings: Settings, closure: Closure) -> dict:
         "register_number": closure.partner.register_number,
         "cause": closure.cause,
         "asked_at": _iso(closure.asked_at),
-        "asked_by": closure.asked_name or closure.asked_by,
+        "asked_by": _asked_by(settings, closure),
         "notice_until_at": _iso(closure.notice_until_at),
         "transition_until_at": _iso(closure.transition_until_at),
         "retrieval_until_at": _iso(closure.retrieval_until_at),
@@ -97,6 +97,15 @@ def _facts(act: Act, settings: Settings, closure: Closure) -> dict:
         ],
         "backups": BACKUPS,
     }  # fmt: skip
+
+
+def _asked_by(settings: Settings, closure: Closure) -> str:
+    """The paper goes to third parties: of the provider's people it names nobody, also not who granted a request."""
+    kind, _colon, number = closure.asked_by.partition(":")
+    member = Member.get_or_none(Member.id == int(number)) if kind == "member" and number.isdecimal() else None
+    if member is not None:
+        return member.name
+    return closure.partner.legal_name if kind in ("member", "partner") else settings.provider.name
 
 
 def _account(row: ClosureAccount) -> dict:

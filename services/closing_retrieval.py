@@ -6,7 +6,7 @@ from datetime import timedelta
 from models.base import write_tx
 from models.closure import Closure
 from models.sub_account import SubAccount
-from services import closing, contracts_access
+from services import closing, contracts_access, one_by_one
 from services.audit import Act, record
 from services.settings import Settings
 
@@ -15,13 +15,14 @@ LATE = timedelta(minutes=15)  # somewhat more than a sweep and what the worker n
 
 def open_due(act: Act) -> list[str]:
     """In the retrieval of a closure data can be fetched, where the storage service can be kept from taking in more."""
-    opened = contracts_access.open_reading(act, contracts_access.readable(_in_retrieval()))
+    due = contracts_access.readable(_in_retrieval())
+    opened = one_by_one.rows(act, "opening of sub-account", due, lambda row: contracts_access.open_reading(act, [row]))
     return [f"{opened} sub-accounts can be read"] if opened else []
 
 
 def wants_another_round() -> bool:
     """Whether a round was too small for the sub-accounts that contracts and closures move."""
-    return contracts_access.is_behind() or bool(contracts_access.readable(_in_retrieval()))
+    return contracts_access.is_behind() or contracts_access.readable(_in_retrieval()).exists()
 
 
 def _in_retrieval():
@@ -35,15 +36,20 @@ def _in_retrieval():
 def hold_open(act: Act, settings: Settings) -> list[str]:
     """While data that could be fetched cannot be, because the storage service has not followed, the time in which they
     can has not begun: its end moves."""
-    lines = []
-    waiting = Closure.select().where(Closure.state == "retrieval", Closure.transition_until_at <= act.at - LATE)
-    for found in list(waiting.order_by(Closure.id)):
-        if not contracts_access.cannot_be_read(scope(found)):
-            continue
+    lines: list[str] = []
+
+    def look(closure_id: int) -> None:
+        if not contracts_access.cannot_be_read(scope(Closure.get_by_id(closure_id))):
+            return
         with write_tx():
-            closure = Closure.locked(found.id)
+            closure = Closure.locked(closure_id)
             if closure.state == "retrieval" and give_more_time(act, settings, closure):
                 lines.append(f"closure {closure.public_id}: data cannot be fetched yet, there is more time for it")
+
+    waiting = Closure.select(Closure.id).where(
+        Closure.state == "retrieval", Closure.transition_until_at <= act.at - LATE
+    )
+    one_by_one.rows(act, "retrieval of closure", waiting.order_by(Closure.id), look)
     return lines
 
 

@@ -7,12 +7,13 @@ nobody falls short because the worker stood still, or because a rule was changed
 import hashlib
 import json
 from datetime import datetime, timedelta
+from functools import partial
 
 from peewee import fn
 
 from models.base import locked, write_tx
 from models.partner import Partner
-from services import policy
+from services import one_by_one, policy
 from services.audit import Act, record
 from services.clock import local_day
 from services.desk import given, open_changes, tell_admins
@@ -54,12 +55,10 @@ def ask_due(act: Act, settings: Settings) -> int:
     to_tell = Partner.select(Partner.id).where(
         active, Partner.details_due_at <= act.at, Partner.details_told_at.is_null()
     )
-    done = 0
-    for row in to_ask.order_by(Partner.id).limit(BATCH):
-        done += _ask(act, settings, row.id, before, rules.confirm_grace_days)
-    for row in to_tell.order_by(Partner.id).limit(BATCH):
-        done += _tell(act, settings, row.id)
-    return done
+    ask = partial(_ask, act, settings, before, rules.confirm_grace_days)
+    asked = one_by_one.rows(act, "question about details to partner", to_ask.order_by(Partner.id).limit(BATCH), ask)
+    due = to_tell.order_by(Partner.id).limit(BATCH)
+    return asked + one_by_one.rows(act, "mail about details to partner", due, partial(_tell, act, settings))
 
 
 def confirmed(act: Act, partner: Partner) -> None:
@@ -84,7 +83,7 @@ def confirm(act: Act, partner: Partner, seen: str) -> Partner:
     return row
 
 
-def _ask(act: Act, settings: Settings, partner_id: int, before: datetime, grace_days: int) -> bool:
+def _ask(act: Act, settings: Settings, before: datetime, grace_days: int, partner_id: int) -> bool:
     with write_tx():
         row = locked(Partner.select().where(Partner.id == partner_id)).get()
         known_at = row.details_confirmed_at or row.decided_at or row.created_at

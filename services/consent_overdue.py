@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from peewee import Value, fn
@@ -11,7 +12,7 @@ from models.base import locked, write_tx
 from models.evidence import ConsentEvent
 from models.partner import Member, Partner
 from models.terms import Acceptance, TermsVersion
-from services import consent_records, consent_state, documents, mail
+from services import consent_records, consent_state, documents, mail, one_by_one
 from services.audit import Act, record
 from services.settings import Settings
 
@@ -49,14 +50,17 @@ def since(at: datetime) -> datetime:
 def tell(act: Act, settings: Settings) -> int:
     """Mails the administrators of partners whose time is over, once for each version; some partners in a round.
     Returns how many mails were written."""
-    told = 0
-    for partner in _untold(act.at):
-        with write_tx():
-            locked(Partner.select().where(Partner.id == partner.id)).get()
-            questions = _questions(partner, act.at)
-            told += sum(_tell(act, settings, member, questions) for member in _administrators(partner))
-            if questions:
-                record(act, "terms.overdue", partner, partner=partner, after={"labels": _labels(questions)})
+    due = _untold(act.at).select(Partner.id).order_by(Partner.id).limit(PARTNERS_A_ROUND)
+    return one_by_one.rows(act, "mail about overdue terms to partner", due, partial(_tell_partner, act, settings))
+
+
+def _tell_partner(act: Act, settings: Settings, partner_id: int) -> int:
+    with write_tx():
+        partner = locked(Partner.select().where(Partner.id == partner_id)).get()
+        questions = _questions(partner, act.at)
+        told = sum(_tell(act, settings, member, questions) for member in _administrators(partner))
+        if questions:
+            record(act, "terms.overdue", partner, partner=partner, after={"labels": _labels(questions)})
     return told
 
 
@@ -109,7 +113,7 @@ def _untold(at: datetime):
     able = Member.select(Value(1)).where(
         Member.partner == Partner.id, Member.role == "admin", Member.active, Member.email_confirmed_at.is_null(False)
     )
-    return list(_owing(at).where(~fn.EXISTS(told), fn.EXISTS(able)).order_by(Partner.id).limit(PARTNERS_A_ROUND))
+    return _owing(at).where(~fn.EXISTS(told), fn.EXISTS(able))
 
 
 def _owing(at: datetime):

@@ -155,7 +155,7 @@ def _proof(_, row: Acceptance) -> str:
 def _record(_, row: Acceptance, number: int | None) -> list[tuple[str, object]]:
     return [
         (_("Version"), f"{row.version.label} ({row.version.language})"),
-        (_("In force since"), evidence.moment(row.version.effective_at)),
+        (_("In force from"), evidence.moment(row.version.effective_at)),
         (_("SHA-256 of the text"), row.sha256),
         (_("Words beside the box, which began empty"), row.shown.get("boxes", {}).get(row.version.kind, "")),
         (_("Number in the chain of evidence"), number or ""),

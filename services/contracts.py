@@ -12,7 +12,7 @@ from peewee import IntegrityError, fn
 from models.base import locked, write_tx
 from models.contract import CONTRACT_KINDS, Contract
 from models.partner import Partner
-from services import once
+from services import once, one_by_one
 from services.audit import Act, record
 from services.capacity import LARGEST_BYTES, SMALLEST_STEP_BYTES
 from services.clock import local_day
@@ -106,8 +106,14 @@ def sweep(act: Act, settings: Settings) -> list[Contract]:
     today = local_day(act.at, settings.provider.time_zone)
     begins = (Contract.state == "draft") & (Contract.starts_on <= today)
     ends = Contract.state.in_(("draft", "active")) & (Contract.ends_on < today)
-    due = [row.id for row in Contract.select(Contract.id).where(begins | ends).order_by(Contract.id)]
-    return [moved for contract_id in due if (moved := _move(act, contract_id, today))]
+    moved: list[Contract] = []
+
+    def move(contract_id: int) -> None:
+        if contract := _move(act, contract_id, today):
+            moved.append(contract)
+
+    one_by_one.rows(act, "term of contract", Contract.select(Contract.id).where(begins | ends), move)
+    return moved
 
 
 def suggested_number(at: date) -> str:

@@ -6,6 +6,8 @@ likes; what was cut off goes on at the next time.
 """
 
 from collections.abc import Iterable
+from functools import partial
+from typing import Any
 
 from peewee import SQL, Case, fn
 
@@ -15,7 +17,7 @@ from models.contract import Contract
 from models.partner import Partner
 from models.prepared import Blank, ask_one
 from models.sub_account import Region, SubAccount
-from services import holds
+from services import holds, one_by_one
 from services.audit import Act, record
 
 OVER = ("expired", "terminated")
@@ -39,8 +41,9 @@ def follow_contracts(act: Act, contract: Contract | None = None, most: int | Non
     """Bars what belongs to a contract that is over, and lets in what belongs to one that runs again: of all contracts
     or of one, at most `most` sub-accounts each (None: MOST). The others are for the next time."""
     own = (SubAccount.contract == contract) if contract else SQL("1 = 1")
-    barred = sum(_bar(act, number) for number in _ids(_to_bar().where(own), most))
-    back = sum(let_in(act, number) for number in _ids(_to_let_in().where(own), most))
+    to_bar, to_let_in = _first(_to_bar().where(own), most), _first(_to_let_in().where(own), most)
+    barred = one_by_one.rows(act, "barring of sub-account", to_bar, partial(_bar, act))
+    back = one_by_one.rows(act, "letting in of sub-account", to_let_in, partial(let_in, act))
     told = ((barred, "barred, their contract is over"), (back, "let in again, their contract runs"))
     return [f"{number} sub-accounts {what}" for number, what in told if number]
 
@@ -66,13 +69,13 @@ def open_reading(act: Act, ids: Iterable[int]) -> int:
     return sum(_open(act, number) for number in sorted(ids))
 
 
-def readable(which) -> list[int]:
-    """Sub-accounts of `which`, not open yet, on services that can be kept from taking in more: a quota of 0 lets data
-    be read and deleted alone. Elsewhere a person decides for each."""
+def readable(which) -> Any:
+    """The ids, as a query, of sub-accounts of `which`, not open yet, on services that can be kept from taking in more:
+    a quota of 0 lets data be read and deleted alone. Elsewhere a person decides for each."""
     rows = SubAccount.select(SubAccount.id).join(Region)
     kept = (SubAccount.wanted_state != "deleted") & SubAccount.delete_after_at.is_null()
     closed = SubAccount.barred_at.is_null(False) & ~SubAccount.read_only & kept
-    return _ids(rows.where(which, closed, Region.hard_quota != "none"))
+    return _first(rows.where(which, closed, Region.hard_quota != "none"))
 
 
 def cannot_be_read(which) -> bool:
@@ -142,5 +145,5 @@ def _record(act: Act, action: str, row: SubAccount) -> None:
     record(act, action, row, partner=row.partner_id, after={"wanted_state": row.wanted_state})
 
 
-def _ids(rows, most: int | None = None) -> list[int]:
-    return [number for (number,) in rows.order_by(SubAccount.id).limit(most or MOST).tuples()]
+def _first(rows, most: int | None = None) -> Any:
+    return rows.order_by(SubAccount.id).limit(most or MOST)

@@ -4,12 +4,17 @@ What was missed while nothing ran is not made up for: only the nearest of the du
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from peewee import Case, fn
 
 from models.base import write_tx
 from models.closure import OPEN_STATES, Closure, ContractNotice
 from models.contract import Contract
 from models.partner import Partner
+from services import one_by_one
 from services.audit import Act, record
 from services.clock import local_day
 from services.settings import Settings
@@ -29,11 +34,11 @@ class Ending:
 
 def tell_due(act: Act, settings: Settings) -> list[str]:
     """Sends what is due; safe to run at any time and as often as one likes. Returns a line for each."""
-    lines = []
-    for ending in endings(act.at, settings, untold=True):
-        if _tell(act, settings, ending):
-            lines.append(f"contract {ending.contract.number} ends in {ending.days} days, and its partner is told")
-    return lines
+    due = endings(act.at, settings, untold=True)
+    jobs = [(f"notice about contract {row.contract.number}", partial(_tell, act, settings, row)) for row in due]
+    told = zip(due, one_by_one.each(act, jobs, False), strict=True) if jobs else ()
+    line = "contract {} ends in {} days, and its partner is told"
+    return [line.format(ending.contract.number, ending.days) for ending, done in told if done]
 
 
 def endings(at: datetime, settings: Settings, partner: Partner | None = None, *, untold: bool = False) -> list[Ending]:
@@ -55,14 +60,22 @@ def endings(at: datetime, settings: Settings, partner: Partner | None = None, *,
     )
     if partner is not None:
         rows = rows.where(Contract.partner == partner)
-    ordered = rows.order_by(Contract.ends_on, Contract.id)
-    found = [Ending(row, (row.ends_on - today).days) for row in ordered if row.ends_on is not None]
-    return [ending for ending in found if not untold or not _is_told(ending)][:MOST]
+    if untold:
+        rows = rows.where(~fn.EXISTS(_told(today)))
+    ordered = rows.order_by(Contract.ends_on, Contract.id).limit(MOST)
+    return [Ending(row, (row.ends_on - today).days) for row in ordered if row.ends_on is not None]
 
 
 def due_number(days: int) -> int:
     """The nearest of the notices that are due when so many days are left."""
     return next(number for number in DAYS if days <= number)
+
+
+def _told(today: date) -> Any:
+    """What was sent about this end of the row's contract: the notice that is due today, or a nearer one."""
+    due = Case(None, [(Contract.ends_on <= today + timedelta(days=number), number) for number in DAYS])
+    own = (ContractNotice.contract == Contract.id) & (ContractNotice.ends_on == Contract.ends_on)
+    return ContractNotice.select(1).where(own, ContractNotice.days <= due)
 
 
 def _is_told(ending: Ending) -> bool:

@@ -1,5 +1,6 @@
 """Who is told of a published version: by mail, in bounded batches, each person once (legal.md 4.2)."""
 
+from functools import partial
 from typing import Any
 
 from peewee import fn
@@ -7,12 +8,11 @@ from peewee import fn
 from models.base import locked, write_tx
 from models.partner import Member, Partner
 from models.terms import TermsTold, TermsVersion
-from services import consent_records, documents, mail
+from services import consent_records, documents, mail, one_by_one
 from services.audit import Act, record
 from services.clock import local_day
 from services.settings import Settings
 
-# one transaction's worth: pages that want to write wait for no more than this
 BATCH = 50
 # applicants have no portal yet that could end for them: once approved, it asks them itself
 TOLD_STATES = ("active", "suspended", "closing")
@@ -21,22 +21,17 @@ UNTOLD = (TermsVersion.state.in_(documents.OPEN_STATES)) & TermsVersion.told_at.
 
 def tell(act: Act, settings: Settings) -> bool:
     """Queues the next mails about the version that was published first of those not told yet; True when there may be
-    more. Safe with several workers at once: the version's row is locked."""
-    waiting = TermsVersion.select(TermsVersion.id).where(UNTOLD, TermsVersion.published_at <= act.at)
-    first = waiting.order_by(TermsVersion.published_at, TermsVersion.id).first()
-    if first is None:
-        return False
-    with write_tx():
-        version = locked(TermsVersion.select().where(TermsVersion.id == first.id)).get()
-        if version.told_at is not None:
+    more. Safe with several workers at once: the version's row is locked. A version of which some are told
+    later, because telling them rests after a fault, holds up no other."""
+    waiting = TermsVersion.select().where(UNTOLD, TermsVersion.published_at <= act.at)
+    for version in waiting.order_by(TermsVersion.published_at, TermsVersion.id):
+        batch = _untold(version).select(Member.id).limit(BATCH)
+        name = f"mail about {version.kind} {version.label} to member"
+        written = one_by_one.rows(act, name, batch, partial(_tell, act, settings, version.id))
+        ended = written < BATCH and _end(act, version)
+        if written or ended:
             return True
-        texts = documents.texts_of(version.kind, version.label)
-        members = list(_untold(version).limit(BATCH))
-        for member in members:
-            _tell(act, settings, member, texts.get(member.locale) or texts.get(version.binding) or version)
-        if len(members) < BATCH:
-            _end(act, version)
-    return True
+    return False
 
 
 def told(kind: str, label: str) -> int:
@@ -63,7 +58,19 @@ def _untold(version: TermsVersion) -> Any:
     return query if version.kind in documents.PERSONAL else query.where(Member.role == "admin")
 
 
-def _tell(act: Act, settings: Settings, member: Member, text: TermsVersion) -> None:
+def _tell(act: Act, settings: Settings, version_id: int, member_id: int) -> bool:
+    """False when another worker was first, or the member is not who it was."""
+    with write_tx():
+        version = locked(TermsVersion.select().where(TermsVersion.id == version_id)).get()
+        member = _untold(version).where(Member.id == member_id).first() if version.told_at is None else None
+        if member is None:
+            return False
+        texts = documents.texts_of(version.kind, version.label)
+        _queue(act, settings, member, texts.get(member.locale) or texts.get(version.binding) or version)
+    return True
+
+
+def _queue(act: Act, settings: Settings, member: Member, text: TermsVersion) -> None:
     TermsTold.create(kind=text.kind, label=text.label, member=member, told_at=act.at)
     consent_records.happened(act, "notified", member, text, recipient=member.email)
     mail.queue(
@@ -84,8 +91,13 @@ def _tell(act: Act, settings: Settings, member: Member, text: TermsVersion) -> N
     )
 
 
-def _end(act: Act, version: TermsVersion) -> None:
+def _end(act: Act, version: TermsVersion) -> bool:
+    """False while somebody is to be told."""
+    if _untold(version).exists():
+        return False
     same = (TermsVersion.kind == version.kind) & (TermsVersion.label == version.label)
-    TermsVersion.update(told_at=act.at).where(same, UNTOLD).execute()
-    count = told(version.kind, version.label)
-    record(act, "terms.told", version, after={"kind": version.kind, "label": version.label, "count": count})
+    with write_tx():
+        if TermsVersion.update(told_at=act.at).where(same, UNTOLD).execute():
+            count = told(version.kind, version.label)
+            record(act, "terms.told", version, after={"kind": version.kind, "label": version.label, "count": count})
+    return True

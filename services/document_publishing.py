@@ -5,6 +5,7 @@ were superseded (domain.md, States).
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from models.base import locked, write_tx
 from models.terms import TermsVersion
@@ -13,6 +14,7 @@ from services.audit import Act, Change, record_many
 from services.clock import local_day, midnight
 from services.document_desk import Draft, authors_with, changeable, keep, newest_version
 from services.document_wanted import DeskRefused
+from services.one_by_one import each
 from services.refusal import N_
 from services.settings import Settings
 
@@ -140,17 +142,19 @@ def earliest(required_by_law: bool, settings: Settings, at: datetime) -> datetim
 def supersede(act: Act) -> list[str]:
     """Notes which published versions another has taken the place of. Returns a line for each version."""
     held = {version.kind: version.label for version in documents.in_force(documents.BINDING, act.at)}
-    lines = []
-    for kind, label in held.items():
-        gone = (TermsVersion.kind == kind) & (TermsVersion.label != label) & (TermsVersion.effective_at <= act.at)
-        with write_tx():
-            own = TermsVersion.select().where(gone, TermsVersion.state == "published").order_by(TermsVersion.id)
-            rows = list(locked(own))
-            if rows:
-                TermsVersion.update(state="superseded").where(TermsVersion.id.in_([row.id for row in rows])).execute()
-                _record(act, "terms.superseded", rows)
-        lines += sorted({f"{kind} {row.label} is superseded by {label}" for row in rows})
-    return lines
+    jobs = [(f"superseded versions of {kind}", partial(_supersede, act, kind, label)) for kind, label in held.items()]
+    return [line for lines in each(act, jobs, list[str]()) for line in lines]
+
+
+def _supersede(act: Act, kind: str, label: str) -> list[str]:
+    gone = (TermsVersion.kind == kind) & (TermsVersion.label != label) & (TermsVersion.effective_at <= act.at)
+    with write_tx():
+        own = TermsVersion.select().where(gone, TermsVersion.state == "published").order_by(TermsVersion.id)
+        rows = list(locked(own))
+        if rows:
+            TermsVersion.update(state="superseded").where(TermsVersion.id.in_([row.id for row in rows])).execute()
+            _record(act, "terms.superseded", rows)
+    return sorted({f"{kind} {row.label} is superseded by {label}" for row in rows})
 
 
 def _refuse_unfinished(rows: list[TermsVersion]) -> None:

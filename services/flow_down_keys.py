@@ -5,6 +5,7 @@ customer has go on working.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from peewee import ColumnBase, fn
@@ -13,7 +14,7 @@ from models.base import locked, write_tx
 from models.flow_down import FlowDown, current_label
 from models.sub_account import AccessKey, SubAccount
 from models.terms import TermsVersion
-from services import policy
+from services import one_by_one, policy
 from services.allocation_ledger import APPLY_WITHIN
 from services.audit import Act
 from services.refusal import N_
@@ -63,11 +64,14 @@ def let_go_all(act: Act) -> int:
     condition = held_ones(act.at)
     free = settled if condition is None else settled & ~condition
     query: Any = SubAccount.select(SubAccount.id).where(SubAccount.id.in_(waiting), free)
-    ids = [row_id for (row_id,) in query.order_by(SubAccount.id).limit(MOST_A_ROUND).tuples()]
-    for row_id in ids:
-        with write_tx():
-            let_go(act, locked(SubAccount.select().where(SubAccount.id == row_id)).get())
-    return len(ids)
+    due = query.order_by(SubAccount.id).limit(MOST_A_ROUND)
+    return one_by_one.rows(act, "waiting keys of sub-account", due, partial(_let_go, act))
+
+
+def _let_go(act: Act, row_id: int) -> bool:
+    with write_tx():
+        let_go(act, locked(SubAccount.select().where(SubAccount.id == row_id)).get())
+    return True
 
 
 def _want(act: Act, account: SubAccount) -> None:

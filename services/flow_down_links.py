@@ -8,12 +8,13 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from models.base import locked, write_tx
 from models.flow_down import KIND, FlowDownLink
 from models.partner import Partner
 from models.sub_account import Customer, SubAccount
-from services import documents, flow_down, mail, once
+from services import documents, flow_down, flow_down_limits, mail, once, one_by_one
 from services.audit import Act, record
 from services.flow_down import FlowDownRefused
 from services.refusal import N_
@@ -27,7 +28,8 @@ MAILS_A_ROUND = 50
 
 def send(act: Act, settings: Settings, partner: Partner, number: str, locale: str, once_key: str) -> FlowDownLink:
     """Sends the contact a link, in the language `locale`; one that waited before ends. Raises FlowDownRefused when the
-    customer agreed already or got a link within the last day, NotFound; the same `once_key` again sends nothing."""
+    customer agreed already, got a link within the last day, or the day is full (flow_down_limits), NotFound; the same
+    `once_key` again sends nothing."""
     content = f"link {number}"
     with write_tx():
         account = flow_down.own_locked(partner, number)
@@ -38,6 +40,7 @@ def send(act: Act, settings: Settings, partner: Partner, number: str, locale: st
         if flow_down.latest_way(account, version) is not None:
             raise FlowDownRefused(N_("The customer has agreed to the terms in force already."))
         _refuse_hurry(act, account)
+        flow_down_limits.refuse_full(act, account.partner_id, account.contact_email)
         link = open_link(act, account, locale)
         write_mail(act, settings, link)
         once.remember(act, once_key, content, str(link.id))
@@ -83,17 +86,21 @@ def end(act: Act, account: SubAccount, outcome: str, *, told: bool = True) -> Fl
 
 def write_waiting(act: Act, settings: Settings) -> int:
     """Writes mails of links that were asked for in great number; returns how many. For the worker, each round."""
-    waits = FlowDownLink.token_hash.is_null() & FlowDownLink.ended_at.is_null()
-    ids = [
-        row.id
-        for row in FlowDownLink.select(FlowDownLink.id).where(waits).order_by(FlowDownLink.id).limit(MAILS_A_ROUND)
-    ]
-    for link_id in ids:
-        with write_tx():
-            link = locked(FlowDownLink.select().where(waits, FlowDownLink.id == link_id)).first()
-            if link is not None:
-                write_mail(act, settings, link)
-    return len(ids)
+    due = FlowDownLink.select(FlowDownLink.id).where(_waits()).order_by(FlowDownLink.id).limit(MAILS_A_ROUND)
+    return one_by_one.rows(act, "mail of link", due, partial(_write_waiting, act, settings))
+
+
+def _waits():
+    return FlowDownLink.token_hash.is_null() & FlowDownLink.ended_at.is_null()
+
+
+def _write_waiting(act: Act, settings: Settings, link_id: int) -> bool:
+    """False when another worker was first, or the link ended meanwhile."""
+    with write_tx():
+        link = locked(FlowDownLink.select().where(_waits(), FlowDownLink.id == link_id)).first()
+        if link is not None:
+            write_mail(act, settings, link)
+    return link is not None
 
 
 def write_mail(act: Act, settings: Settings, link: FlowDownLink) -> None:

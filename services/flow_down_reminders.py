@@ -2,6 +2,7 @@
 for renewal is over. A reminder is a new link, because nobody keeps the old one."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from models.base import locked, write_tx
@@ -9,7 +10,7 @@ from models.flow_down import FlowDownLink, agreed_now, declined
 from models.partner import Partner
 from models.sub_account import SubAccount
 from models.terms import TermsVersion
-from services import documents, flow_down, flow_down_links, policy, restored
+from services import documents, flow_down, flow_down_limits, flow_down_links, one_by_one, policy, restored
 from services.audit import Act
 from services.settings import Settings
 
@@ -49,17 +50,24 @@ def _has_elder(version: TermsVersion) -> bool:
 def _remind(act: Act, settings: Settings, due: Any, cause: str, most: int) -> int:
     living = (SubAccount.wanted_state == "active") & (Partner.state == "active")
     still = ~agreed_now(act.at) & ~declined(act.at)
-    query: Any = FlowDownLink.select(FlowDownLink.id, FlowDownLink.sub_account).join(SubAccount).join(Partner)
-    rows = list(query.where(due, living, still).order_by(FlowDownLink.created_at, FlowDownLink.id).limit(max(0, most)))
-    return sum(_renew(act, settings, row, cause) for row in rows)
+    query: Any = FlowDownLink.select(FlowDownLink.id).join(SubAccount).join(Partner)
+    rows = (
+        query.where(due, living, still, flow_down_limits.open_for_mail(act.at))
+        .order_by(FlowDownLink.created_at, FlowDownLink.id)
+        .limit(max(0, most))
+    )
+    return one_by_one.rows(act, f"{cause} of link", rows, partial(_renew, act, settings, cause))
 
 
-def _renew(act: Act, settings: Settings, found: FlowDownLink, cause: str) -> bool:
-    """Once: whoever comes second finds another link, or an answer."""
+def _renew(act: Act, settings: Settings, cause: str, link_id: int) -> bool:
+    """Once: whoever comes second finds another link, or an answer. Without room in the day it stays due."""
     with write_tx():
-        account = locked(SubAccount.select().where(SubAccount.id == found.sub_account_id)).get()
+        own = FlowDownLink.select(FlowDownLink.sub_account).where(FlowDownLink.id == link_id)
+        account = locked(SubAccount.select().where(SubAccount.id.in_(own))).get()
         link = flow_down_links.waiting(account)
-        if link is None or link.id != found.id:
+        if link is None or link.id != link_id:
+            return False
+        if not flow_down_limits.take(act, account.partner_id, [account.contact_email])[0]:
             return False
         flow_down_links.write_mail(act, settings, flow_down_links.open_link(act, account, link.locale, cause))
     return True

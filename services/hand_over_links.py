@@ -1,11 +1,13 @@
 """Open hand-over links: which keys have one, and how a link ends that nobody used."""
 
 from datetime import datetime
+from functools import partial
 
 from peewee import fn
 
 from models.base import locked, write_tx
 from models.sub_account import AccessKey, HandOver
+from services import one_by_one
 from services.audit import Act, record
 
 
@@ -32,14 +34,22 @@ def open_until(at: datetime, keys: list[AccessKey]) -> dict[int, datetime]:
 
 def end_expired(act: Act) -> int:
     """Destroys what was sealed in links whose time is up; returns how many. For the worker, each round."""
-    over = (HandOver.expires_at <= act.at) & HandOver.sealed.is_null(False)
-    ended = 0
-    for link in HandOver.select(HandOver, AccessKey).join(AccessKey).where(over):
-        with write_tx():
-            if HandOver.update(sealed=None).where(over, HandOver.id == link.id).execute():
-                note(act, "hand_over.expired", link, link.access_key)
-                ended += 1
-    return ended
+    due = HandOver.select(HandOver.id).where(_over(act)).order_by(HandOver.id)
+    return one_by_one.rows(act, "secret of hand-over link", due, partial(_end, act))
+
+
+def _over(act: Act):
+    return (HandOver.expires_at <= act.at) & HandOver.sealed.is_null(False)
+
+
+def _end(act: Act, link_id: int) -> bool:
+    """False when somebody else was first."""
+    with write_tx():
+        ended = HandOver.update(sealed=None).where(_over(act), HandOver.id == link_id).execute()
+        if ended:
+            link = HandOver.select(HandOver, AccessKey).join(AccessKey).where(HandOver.id == link_id).get()
+            note(act, "hand_over.expired", link, link.access_key)
+    return bool(ended)
 
 
 def note(act: Act, action: str, link: HandOver, key: AccessKey, **more: object) -> None:

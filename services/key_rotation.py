@@ -6,11 +6,12 @@ What may be done when is in `key_rules`; whatever is refused raises KeyRefused.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 
 from models.base import locked, write_tx
 from models.partner import Partner
 from models.sub_account import AccessKey, SubAccount
-from services import features, hand_over_links, key_rules, once
+from services import features, hand_over_links, key_rules, once, one_by_one
 from services.audit import Act, record
 from services.key_rules import KeyRefused, Standing
 from services.purging import deadline
@@ -111,16 +112,20 @@ def delete_due(act: Act) -> int:
     """Deletes the keys that have been off for as long as was set; returns how many. For the sweep."""
     off = (AccessKey.wanted == "inactive") & (AccessKey.phase == "inactive")
     due = off & (AccessKey.delete_after_at <= act.at) & features.open_to("keys", SubAccount.partner, act.at)
-    deleted = 0
-    for found in AccessKey.select(AccessKey, SubAccount).join(SubAccount).where(due).order_by(AccessKey.id):
-        account = found.sub_account
-        with write_tx():
-            now, key = _standing(act, account.partner_id, account.number, found.id, deleted=True)
-            if key.wanted == "inactive" and key.delete_after_at is not None and key.delete_after_at <= act.at:
-                _delete(act, now, key)
-                _want(act, now.account)
-                deleted += 1
-    return deleted
+    found = AccessKey.select(AccessKey.id).join(SubAccount).where(due).order_by(AccessKey.id)
+    return one_by_one.rows(act, "deletion of access key", found, partial(_delete_due, act))
+
+
+def _delete_due(act: Act, key_id: int) -> bool:
+    """False when it was switched on again, or is deleted."""
+    account = SubAccount.select().join(AccessKey).where(AccessKey.id == key_id).get()
+    with write_tx():
+        now, key = _standing(act, account.partner_id, account.number, key_id, deleted=True)
+        due = key.wanted == "inactive" and key.delete_after_at is not None and key.delete_after_at <= act.at
+        if due:
+            _delete(act, now, key)
+            _want(act, now.account)
+    return due
 
 
 def _standing(

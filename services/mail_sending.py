@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from urllib.parse import parse_qs, unquote, urlparse
 
-from models.base import write_tx
+from models.base import DATABASE_AWAY, write_tx
 from models.outbox import Mail, MailAttachment
 from services.mail import header_address
 from services.settings import Settings
@@ -53,6 +53,11 @@ def send_due(settings: Settings, at: datetime, limit: int = 20) -> int:
             except OSError as failure:
                 _postpone(mail, at, failure)
                 break
+            except DATABASE_AWAY:
+                raise
+            except Exception as fault:  # whatever a mail library makes of this one mail, the others leave
+                log.error("mail %s (%s) met a fault that nobody foresaw", mail.id, mail.template)
+                _postpone(mail, at, fault)
             else:
                 _mark_sent(mail, at)
                 sent += 1

@@ -11,7 +11,7 @@ from models.contract import Contract
 from models.partner import Member, Partner
 from models.sub_account import SubAccount
 from models.verification import Measure
-from services import barred, closing, holds, sessions
+from services import barred, closing, holds, one_by_one, sessions
 from services.audit import Act, record
 from services.desk import DecisionRefused, locked_known, tell_admins
 from services.refusal import N_
@@ -179,11 +179,13 @@ def follow(act: Act) -> int:
     suspended = [partner for partner, state in standing.items() if state == "suspended"]
     waiting = [partner for partner, state in standing.items() if state in ("suspended", "closing")]
     free = SubAccount.held_at.is_null() & (SubAccount.wanted_state != "deleted") & SubAccount.partner.in_(suspended)
-    to_hold = SubAccount.select(SubAccount.id).where(free)
+    to_hold = SubAccount.select(SubAccount.id).where(free).order_by(SubAccount.id).limit(BATCH)
     held = SubAccount.select(SubAccount.id).where(SubAccount.held_at.is_null(False))
     to_release = held.where(SubAccount.partner.not_in(waiting)) if waiting else held
-    done = holds.hold(act, [row.id for row in to_hold.order_by(SubAccount.id).limit(BATCH)]) if suspended else 0
-    return done + holds.release(act, [row.id for row in to_release.order_by(SubAccount.id).limit(BATCH)])
+    to_release = to_release.order_by(SubAccount.id).limit(BATCH)
+    hold, release = (lambda row_id: holds.hold(act, [row_id])), (lambda row_id: holds.release(act, [row_id]))
+    done = one_by_one.rows(act, "suspension of sub-account", to_hold, hold) if suspended else 0
+    return done + one_by_one.rows(act, "end of the suspension of sub-account", to_release, release)
 
 
 def _open(act: Act, partner: Partner, kind: str, wanted: Wanted, *, level: str = "", storage: bool = False) -> Measure:

@@ -6,6 +6,8 @@ from services.refusal import N_, Refusal
 
 LONGEST = 120
 JOINERS = "\u200c\u200d"  # some scripts need them inside words
+LINKS = ("://", "www.")  # what mail programs and their readers take for a web address; "booking.com" is a company
+NO_LINK = N_("A name does not contain a web address. Leave it out.")
 UNSEEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
 
 
@@ -29,6 +31,20 @@ def tidy(text: str, field: str) -> str:
             code=f"U+{ord(hidden[0]):04X}",
         )
     return name
+
+
+def without_link(text: str, field: str) -> str:
+    """The name, as it may go into a mail to somebody who never asked for one. Raises NameRefused where
+    it holds a web address, which would turn the portal's mail into whatever the partner likes."""
+    if has_link(text):
+        raise NameRefused(NO_LINK, field)
+    return text
+
+
+def has_link(text: str) -> bool:
+    """Whether one of LINKS is in it, however it is written: wide signs, any case, the full stop of another script."""
+    plain = key(text).replace("\u3002", ".")
+    return any(sign in plain for sign in LINKS)
 
 
 def key(text: str) -> str:

@@ -24,6 +24,9 @@ class Policy:
     # terms for end customers (T2)
     flow_down_before_keys: bool = False
     flow_down_renewal_days: int = 60
+    # mails with links a day: one person may answer for several sub-accounts; 500 customers at once, with a second round
+    flow_down_address_mails: int = 20
+    flow_down_partner_mails: int = 1000
     # details of partners (T8)
     confirm_details_days: int = 180
     confirm_grace_days: int = 30
@@ -49,6 +52,8 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "fair_use_decreases": (0, 1000),
     "fair_use_percent": (0, 100),
     "flow_down_renewal_days": (1, 366),
+    "flow_down_address_mails": (1, 1000),
+    "flow_down_partner_mails": (10, 100_000),
     "confirm_details_days": (30, 1096),
     "confirm_grace_days": (1, 366),
     "invitations_a_day": (1, 500),

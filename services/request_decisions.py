@@ -1,13 +1,12 @@
 """What operators decide about requests, carried out in the same transaction (T14, T20)."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from models.base import write_tx
 from models.change_request import ChangeRequest, RequestMessage
 from models.contract import Contract
-from models.sub_account import SubAccount
-from services import allocation, closing, request_mails
+from services import allocation, closing, request_lines, request_mails
 from services.audit import Act, record
 from services.capacity import LARGEST_BYTES, SMALLEST_STEP_BYTES
 from services.change_requests import RequestRefused, end, locked_undecided, plain, say
@@ -21,27 +20,49 @@ def approve_decrease(
     act: Act, settings: Settings, number: str, figures: Mapping[str, int], *, seen_version: int, note: str = ""
 ) -> ChangeRequest:
     """Carries the rebalance out with these figures (bytes by sub-account number), by the same rules as any other but
-    for fair use; its ledger lines name the request as their reason. Other figures than asked: approved in part.
+    for fair use; its ledger lines name the request as their reason. Figures are for the sub-accounts of which something
+    can still be done (services.request_lines); why not of the others is kept with the decision. Other figures than
+    asked, or not for all: approved in part.
 
-    Raises what `allocation.rebalance` raises when it no longer fits or the operator saw other figures, RequestRefused
-    for a figure outside of what was asked, RequestOver when somebody was faster: the request stays as it is.
+    Raises what `allocation.rebalance` raises when it no longer fits or the operator saw other figures or sub-accounts,
+    RequestRefused for a figure outside of what was asked and when nothing is left to do, RequestOver when somebody was
+    faster: the request stays as it is.
     """
     note = plain(note, "note", optional=True)
     with write_tx():
         request = _of_kind(number, ("decrease",))
-        asked = request.wanted["changes"]
-        stands = _stands(request)
+        contract, rows = _contract(request), request_lines.locked_rows(request)
+        gone = request_lines.gone_now(request, contract, rows.values())
+        asked = [one for one in request.wanted["changes"] if one[0] not in gone]
+        if not asked:
+            raise RequestRefused(N_("Nothing of this request is left to do. Close it and say so."))
+        if contract.version != seen_version or gone.keys() & figures.keys():
+            raise allocation.AllocationStale()
         for one in asked:
-            _refuse_outside(one, figures, stands)
+            _refuse_outside(one, figures, rows[one[0]].allocated_bytes)
         changes = [allocation.Change(name, figures[name], below_use) for name, _before, _after, below_use in asked]
-        contract = _contract(request)
+        given = [[one.number, rows[one.number].allocated_bytes, one.after_bytes, one.below_use] for one in changes]
         batch = allocation.rebalance(
             act, contract, changes, seen_version=seen_version, once_key=f"decide-{number}", reason=number
         )
-        given = [[change.number, stands[change.number], change.after_bytes, change.below_use] for change in changes]
         as_asked = all(figures[name] == after for name, _before, after, _below in asked)
-        state = "approved" if as_asked else "approved_in_part"
-        _conclude(act, settings, request, state, note, granted={"changes": given}, batch=batch)
+        whole = as_asked and set(gone.values()) <= {"reached"}
+        granted = {"changes": given, **({"gone": gone} if gone else {})}
+        state = "approved" if whole else "approved_in_part"
+        _conclude(act, settings, request, state, note, granted=granted, batch=batch)
+    return request
+
+
+def close_decrease(act: Act, settings: Settings, number: str, note: str) -> ChangeRequest:
+    """Nothing changes, because nothing of it is left to do; `note` tells the partner so, and why is kept for each
+    sub-account. Raises RequestRefused when something can be done, RequestOver when somebody was faster."""
+    note = plain(note, "note")
+    with write_tx():
+        request = _of_kind(number, ("decrease",))
+        gone = request_lines.gone_now(request, _contract(request), request_lines.locked_rows(request).values())
+        if len(gone) < len(request.wanted["changes"]):
+            raise RequestRefused(N_("Something of this request can be done. Approve or decline it."))
+        _conclude(act, settings, request, "approved", note, granted={"changes": [], "gone": gone})
     return request
 
 
@@ -113,19 +134,9 @@ def _contract(request: ChangeRequest) -> Contract:
     return Contract.locked(cast(int, request.contract_id))
 
 
-def _stands(request: ChangeRequest) -> dict[str, int]:
-    """What is set aside now for the sub-accounts of a decrease; the contract is locked."""
-    numbers = [one[0] for one in request.wanted["changes"]]
-    own: Any = SubAccount.select(SubAccount.number, SubAccount.allocated_bytes).where(
-        SubAccount.contract == request.contract_id, SubAccount.number.in_(numbers)
-    )
-    return dict(own.tuples())
-
-
-def _refuse_outside(one: list, figures: Mapping[str, int], stands: Mapping[str, int]) -> None:
+def _refuse_outside(one: list, figures: Mapping[str, int], now_bytes: int) -> None:
     """Nobody gets another direction than was asked for: each figure lies between what stands and what was wanted."""
-    number, before_bytes, after_bytes, _below_use = one
-    now_bytes = stands.get(number, before_bytes)
+    number, _before_bytes, after_bytes, _below_use = one
     least, most = sorted((now_bytes, after_bytes))
     if not least <= figures.get(number, -1) <= most:
         raise RequestRefused(

@@ -12,7 +12,7 @@ from models.operator import Operator
 from models.partner import Member, Partner
 from models.prepared import ask_one
 from models.sub_account import SubAccount
-from services import names
+from services import names, request_lines
 
 PAGE_SIZE = 50
 VIEWS = ("open", "answered", "decided", "all")  # open: waits for the provider; answered: waits for the partner
@@ -29,7 +29,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Line:
-    """One allocation of a decrease: what was asked, what stands now, what was given (None: nothing yet)."""
+    """One allocation of a decrease: what was asked, what stands now, what was given (None: nothing yet).
+
+    `gone`: why nothing of it is left to do, or was when it was decided, one of `request_lines.GONE`; else "".
+    """
 
     number: str
     name: str
@@ -40,6 +43,7 @@ class Line:
     used_bytes: int
     measured_at: datetime | None
     given_bytes: int | None
+    gone: str
 
 
 def open_of(partner: Partner) -> list[ChangeRequest]:
@@ -101,6 +105,9 @@ def lines(request: ChangeRequest) -> list[Line]:
     asked = (request.wanted or {}).get("changes", [])
     given = {one[0]: one[2] for one in (request.granted or {}).get("changes", [])}
     known = {row.number: row for row in SubAccount.select().where(SubAccount.number.in_([one[0] for one in asked]))}
+    gone = (request.granted or {}).get("gone", {})
+    if request.contract is not None and asked and request.undecided:
+        gone = request_lines.gone_now(request, request.contract, known.values())
     found = []
     for number, before_bytes, after_bytes, below_use in asked:
         row = known[number]
@@ -108,7 +115,7 @@ def lines(request: ChangeRequest) -> list[Line]:
         found.append(
             Line(
                 number, row.name, before_bytes, after_bytes, below_use, now, row.used_bytes, row.measured_at,
-                given.get(number),
+                given.get(number), gone.get(number, ""),
             )
         )  # fmt: skip
     return sorted(found, key=lambda line: (line.name.casefold(), line.number))

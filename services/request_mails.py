@@ -49,7 +49,7 @@ def _queue(act, settings, request, person: Operator | Member, template: str, pat
         number=request.number,
         company=request.partner.legal_name,
         kind=KINDS[request.kind],
-        state=request.state,
+        state=request.outcome,
         first=request.asked_at == act.at,
         who=act.actor_name,
         text=text,

@@ -11,7 +11,7 @@ from models.contract import Contract
 from models.partner import Partner
 from models.sub_account import BILLING, AccessKey, Customer, Region, SubAccount
 from models.terms import TermsVersion
-from services import flow_down, flow_down_attesting, flow_down_links, names, once, remote_names
+from services import flow_down, flow_down_attesting, flow_down_limits, flow_down_links, names, once, remote_names
 from services.allocation import AllocationRefused, open_allocation
 from services.allocation_ledger import APPLY_WITHIN, new_batch
 from services.audit import Act, record
@@ -58,8 +58,8 @@ class SubAccountWish:
 def create(act: Act, settings: Settings, partner: Partner, wish: SubAccountWish, once_key: str) -> SubAccount:
     """Opens a sub-account: row, ledger line, first key (to be made by the worker), flow-down record, all or nothing.
 
-    Raises SubAccountRefused, NameRefused or AllocationRefused with the form field that it concerns. The same
-    `once_key` again gets the sub-account that it made.
+    Raises SubAccountRefused, NameRefused, FlowDownRefused or AllocationRefused with the form field that it concerns.
+    The same `once_key` again gets the sub-account that it made.
     """
     try:
         return _create(act, settings, partner, wish, once_key)
@@ -72,7 +72,7 @@ def describe(act: Act, account: SubAccount, name: str, contact_name: str, contac
     SubAccountRefused."""
     values = {
         "name": names.tidy(name, "name"),
-        "contact_name": names.tidy(contact_name, "contact_name"),
+        "contact_name": names.without_link(names.tidy(contact_name, "contact_name"), "contact_name"),
         "contact_email": contact_email.strip(),
     }
     with write_tx():
@@ -158,7 +158,7 @@ def _open(act: Act, partner: Partner, contract: Contract, wish: SubAccountWish) 
         remote_uid=remote_names.new_uid(),
         name=name,
         name_key=names.key(name),
-        contact_name=names.tidy(wish.contact_name, "contact_name"),
+        contact_name=names.without_link(names.tidy(wish.contact_name, "contact_name"), "contact_name"),
         contact_email=wish.contact_email.strip(),
         billing=wish.billing,
         allow_overdraft=wish.allow_overdraft and fixed,
@@ -181,6 +181,7 @@ def _agree(act: Act, settings: Settings, account: SubAccount, wish: SubAccountWi
         flow_down_attesting.record_attested(act, account, version, wish.attestation)
         return
     locale = wish.locale if wish.locale in settings.locales else settings.locales[0]
+    flow_down_limits.refuse_full(act, account.partner_id, account.contact_email)
     flow_down_links.write_mail(act, settings, flow_down_links.open_link(act, account, locale))
 
 
@@ -190,7 +191,7 @@ def _content(wish: SubAccountWish) -> str:
 
 
 def _customer(act: Act, partner: Partner, text: str) -> Customer:
-    name = names.tidy(text, "customer")
+    name = names.without_link(names.tidy(text, "customer"), "customer")
     found = Customer.get_or_none(Customer.partner == partner, Customer.name_key == names.key(name))
     return found or Customer.create(partner=partner, name=name, name_key=names.key(name), created_at=act.at)
 

@@ -28,7 +28,7 @@ from services import (
 )
 from services.audit import Act
 from services.clock import local_day, midnight
-from services.one_by_one import tried
+from services.one_by_one import each
 from services.settings import Settings
 
 EVERY = timedelta(minutes=10)
@@ -42,7 +42,8 @@ def sweep(act: Act, settings: Settings) -> list[str]:
         ("erasure of those that left", closing_steps.erase_due),
         ("lost second factors", factor_resets.sweep),
         ("tidying", lambda act, _settings: _tidy(act)),
-        ("versions of documents", lambda act, _settings: document_publishing.supersede(act)),
+        ("keys that had been off for long", lambda act, _settings: _old_keys(act)),
+        ("hours of use", lambda act, _settings: _old_hours(act)),
         ("verification", verification_sweep.sweep),
         ("ends of access", access_ends.sweep),
         ("looks of support", support_access.sweep),
@@ -71,10 +72,8 @@ def _contracts(act: Act, settings: Settings) -> list[str]:
 
 
 def _each(act: Act, settings: Settings, jobs: list[tuple[str, Job]]) -> list[str]:
-    lines: list[str] = []
-    for name, job in jobs:
-        lines += tried(act, name, partial(job, act, settings), list[str]())
-    return lines
+    done = each(act, [(name, partial(job, act, settings)) for name, job in jobs], list[str]())
+    return [line for lines in done for line in lines]
 
 
 def next_at(at: datetime, settings: Settings) -> datetime:
@@ -88,15 +87,21 @@ def _tidy(act: Act) -> list[str]:
         drafts = SignUpDraft.delete().where(SignUpDraft.expires_at <= act.at).execute()
         keys = OneTimeKey.delete().where(OneTimeKey.created_at <= act.at - ONE_TIME_KEYS_KEPT).execute()
     counters = attempts.tidy(act.at)
-    old_keys = 0 if restored.on() else key_rotation.delete_due(act)  # one may have been switched on again since
-    hours = usage_keeping.tidy(act.at)
     done = (
         (drafts, "unfinished sign-ups"),
         (keys, "one-time keys of forms"),
         (counters, "counters of attempts"),
         (passkeys.tidy(act.at), "questions to passkeys"),
         (sso_sign_in.tidy(act.at), "log-ins begun at a company"),
-        (hours, "hours of use whose days are kept"),
-        (old_keys, "keys that had been off for long"),
     )
     return [f"{number} {what} removed" for number, what in done if number]
+
+
+def _old_keys(act: Act) -> list[str]:
+    removed = 0 if restored.on() else key_rotation.delete_due(act)  # one may have been switched on again since
+    return [f"{removed} keys that had been off for long removed"] if removed else []
+
+
+def _old_hours(act: Act) -> list[str]:
+    removed = usage_keeping.tidy(act.at)
+    return [f"{removed} hours of use whose days are kept removed"] if removed else []

@@ -38,7 +38,7 @@ from services import (
     usage,
 )
 from services.clock import Clock
-from services.one_by_one import tried
+from services.one_by_one import each, tried
 from services.provisioning import provision_next
 from services.settings import Settings
 from services.site import House, Site
@@ -53,6 +53,7 @@ ENFORCE_EVERY_SECONDS = 1.0
 STEPS_A_ROUND = 50
 MAILS_A_ROUND = 10
 
+Job = tuple[str, Callable[[], bool]]
 Loop = tuple[Callable[[], bool], float]
 
 
@@ -76,17 +77,24 @@ def tend(site: Site, settings: Settings) -> bool:
 
 
 def keep_house(house: House, settings: Settings) -> bool:
-    """Mails and what time brings, for all regions together; True when there may be more."""
-    mails = mail_sending.send_due(settings, house.clock.now(), MAILS_A_ROUND)
-    swept_in_part = _sweep(house, settings)
-    attention_mails.tell(house, settings)
-    access_keys.destroy_expired(house.act())
-    hand_over_links.end_expired(house.act())
-    kept_forms.tidy(house.act().at)
-    measures.follow(house.act())
-    more = flow_down_work.tend(house, settings) or swept_in_part
-    more = notice_mails.send_due(house.act(), settings) or more
-    return document_notices.tell(house.act(), settings) or more or mails == MAILS_A_ROUND
+    """Mails and what time brings, for all regions together, each job on its own (services/one_by_one.py); True when
+    there may be more."""
+    jobs: list[Job] = [
+        (
+            "sending of mails",
+            lambda: mail_sending.send_due(settings, house.clock.now(), MAILS_A_ROUND) == MAILS_A_ROUND,
+        ),
+        ("what time brings", lambda: _sweep(house, settings)),
+        ("mails to operators", lambda: attention_mails.tell(house, settings)),
+        ("secrets of access keys", lambda: bool(access_keys.destroy_expired(house.act()))),
+        ("hand-over links", lambda: bool(hand_over_links.end_expired(house.act()))),
+        ("forms that were sent too late", lambda: bool(kept_forms.tidy(house.clock.now()))),
+        ("suspensions of partners", lambda: bool(measures.follow(house.act()))),
+        ("terms for end customers", lambda: flow_down_work.tend(house, settings)),
+        ("mails of notices", lambda: notice_mails.send_due(house.act(), settings)),
+        ("mails about documents", lambda: document_notices.tell(house.act(), settings)),
+    ]
+    return any(each(house.act(), jobs, False))
 
 
 def round_of_work(site: Site, settings: Settings, house: House | None = None) -> bool:

@@ -48,7 +48,7 @@ def many(
     )
     fixed = {
         "partner": cast.northwind, "contract": cast.contract, "customer": customer, "region": cast.region,
-        "contact_name": "Marta", "contact_email": "marta@example.com", "created_at": at, "next_attempt_at": at,
+        "contact_name": "Marta", "created_at": at, "next_attempt_at": at,
         "phase": "ready", "observed_generation": 1, "allocated_bytes": TB, "measured_at": at, "in_force_bytes": TB,
     }  # fmt: skip
     start = SubAccount.select().count()
@@ -56,6 +56,7 @@ def many(
     for n in range(start, start + how_many):
         text = name.format(n=n)
         own = {"public_id": f"bulk-{n}", "number": f"{5 * 10**11 + n}", "remote_uid": f"pp-bulk-{n}"}
+        own["contact_email"] = f"marta{n}@example.com"
         rows.append(fixed | own | {"name": text, "name_key": names.key(text), "used_bytes": n * 10**9} | row | each(n))
     with write_tx():
         for first in range(0, len(rows), 500):

@@ -1,5 +1,6 @@
 """Forms with which operators answer and decide requests."""
 
+import flask
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -29,6 +30,10 @@ class ApproveForm(FlaskForm):
     amounts: dict[str, str] = {}  # field name -> sub-account number
 
 
+class CloseForm(FlaskForm):
+    note = TextAreaField(_l("What the partner should know"), validators=[WHY, TOO_LONG])
+
+
 class DoneForm(ApproveForm):
     note = TextAreaField(_l("What was done"), validators=[WHY, TOO_LONG])
 
@@ -42,8 +47,12 @@ def approve_form(asked: ChangeRequest, lines: list[Line], *, filled: bool) -> Ap
     """The form of this request's kind, with what was asked as proposal. `filled`: read what was sent."""
     fields: dict[str, object] = {}
     if asked.kind == "decrease":
-        fields |= {f"a-{line.number}": amount_field(line.name, line.after_bytes) for line in lines}
-        fields["amounts"] = {f"a-{line.number}": line.number for line in lines}
+        # what was sent for a sub-account that is gone since is kept: the decision was about something else
+        left = [
+            line for line in lines if not line.gone or (filled and f"approve-a-{line.number}" in flask.request.form)
+        ]
+        fields |= {f"a-{line.number}": amount_field(line.name, line.after_bytes) for line in left}
+        fields["amounts"] = {f"a-{line.number}": line.number for line in left}
     if asked.kind == "more_capacity":
         fields["more_bytes"] = amount_field(_("Granted in addition"), asked.wanted["more_bytes"])
     base = DoneForm if asked.kind in ("contract_change", "correction") else ApproveForm

@@ -2,10 +2,11 @@
 
 from flask import abort, current_app, flash, g, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from blueprints.access import Permission, act, requires, viewer
 from blueprints.admin import bp
-from blueprints.admin.change_request_forms import ApproveForm, DeclineForm, approve_form
+from blueprints.admin.change_request_forms import ApproveForm, CloseForm, DeclineForm, approve_form
 from blueprints.change_request_forms import MessageForm, new_key
 from blueprints.errors import put_refusal, words
 from blueprints.partials import answer, leave_to
@@ -72,8 +73,7 @@ def approve_request(number: str):
     except Refusal as refusal:
         put_refusal(form, refusal)
         return show_refused(asked, refusal, approve=form)
-    part = decided.state == "approved_in_part"
-    flash(_("Approved in part; the partner is told.") if part else _("Approved; the partner is told."), "good")
+    flash(approval_text(decided), "good")
     return leave_to(url_for("admin.change_request", number=number))
 
 
@@ -92,6 +92,21 @@ def decline_request(number: str):
     return leave_to(url_for("admin.change_request", number=number))
 
 
+@bp.post("/requests/<name:number>/close")
+@requires(Permission.REQUEST_DECIDE)
+def close_request(number: str):
+    asked, form = known_request(number), CloseForm(prefix="close-")
+    if not form.validate_on_submit():
+        return show_request(asked, 422, close=form)
+    try:
+        request_decisions.close_decrease(act(), current_app.settings, number, form.note.data)
+    except Refusal as refusal:
+        put_refusal(form, refusal)
+        return show_refused(asked, refusal, close=form)
+    flash(_("Closed; the partner is told why."), "good")
+    return leave_to(url_for("admin.change_request", number=number))
+
+
 def approved(asked: ChangeRequest, form: ApproveForm) -> ChangeRequest:
     """Decides by the rules of the request's kind; raises their refusals."""
     who, settings, number, note = act(), current_app.settings, asked.number, form.note.data or ""
@@ -104,6 +119,20 @@ def approved(asked: ChangeRequest, form: ApproveForm) -> ChangeRequest:
     if asked.kind == "closure":
         return request_decisions.approve_closure(who, settings, number, note=note)
     return request_decisions.done(who, settings, number, note)
+
+
+def approval_text(decided: ChangeRequest) -> str:
+    """What was done, and of how much nothing could be done."""
+    if decided.state == "approved":
+        return _("Approved; the partner is told.")
+    undone = [reason for reason in (decided.granted or {}).get("gone", {}).values() if reason != "reached"]
+    if not undone:
+        return _("Approved in part; the partner is told.")
+    return ngettext(
+        "Approved in part; for %(num)s sub-account nothing could be done. The partner is told.",
+        "Approved in part; for %(num)s sub-accounts nothing could be done. The partner is told.",
+        len(undone),
+    )
 
 
 def known_request(number: str) -> ChangeRequest:
@@ -123,6 +152,7 @@ def show_request(asked: ChangeRequest, status: int = 200, *, problem: str = "", 
     lines, at = request_list.lines(asked), g.clock.now()
     forms.setdefault("message", MessageForm(formdata=None, once=new_key()))
     forms.setdefault("approve", approve_form(asked, lines, filled=False))
+    forms.setdefault("close", CloseForm(formdata=None, prefix="close-"))
     forms.setdefault("decline", DeclineForm(formdata=None, prefix="decline-"))
     contract = asked.contract if asked.contract_id else None
     return answer(

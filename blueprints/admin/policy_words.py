@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from flask_babel import lazy_gettext as _l
 
-DAYS, PERCENT, TIMES = _l("days"), "%", _l("times")
+DAYS, PERCENT, TIMES, MAILS = _l("days"), "%", _l("times"), _l("mails")
 
 
 class Words(NamedTuple):
@@ -47,6 +47,16 @@ RULES = {
     "flow_down_renewal_days": Words(
         _l("Time to renew the terms with customers"),
         _l("After a new version of the terms for end customers."),
+    ),
+    "flow_down_address_mails": Words(
+        _l("Links to one address in a day"),
+        _l("Counted over all partners, with reminders. It keeps the portal from being used to flood somebody."),
+        MAILS,
+    ),
+    "flow_down_partner_mails": Words(
+        _l("Links of one partner in a day"),
+        _l("With reminders. A partner that sends links to all of its customers at once needs one for each."),
+        MAILS,
     ),
     "confirm_details_days": Words(
         _l("Confirmation of company details"),
@@ -101,7 +111,10 @@ RULES = {
 GROUPS = (
     (_l("Documents"), ("terms_notice_days", "terms_grace_days")),
     (_l("Fair use of decreases"), ("fair_use_window_days", "fair_use_decreases", "fair_use_percent")),
-    (_l("Terms for end customers"), ("flow_down_before_keys", "flow_down_renewal_days")),
+    (
+        _l("Terms for end customers"),
+        ("flow_down_before_keys", "flow_down_renewal_days", "flow_down_address_mails", "flow_down_partner_mails"),
+    ),
     (_l("Company details"), ("confirm_details_days", "confirm_grace_days")),
     (_l("People of partners"), ("invitations_a_day",)),
     (_l("Two people for many deletions"), ("deletions_alone", "releases_alone")),

@@ -42,14 +42,27 @@ def send_links():
     except Refusal as refusal:
         flash(words(refusal), "bad")
     else:
-        flash(told(sent), "good")
+        say(sent)
     return leave_to(back)
 
 
-def told(sent: int | None) -> str:
+def say(sent: flow_down_bulk.Sent | None) -> None:
     if sent is None:
-        return _("These links were asked for already.")
-    return ngettext("%(num)s link is on its way.", "%(num)s links are on their way.", sent)
+        flash(_("These links were asked for already."), "good")
+        return
+    if sent.links or not sent.left_out:
+        flash(ngettext("%(num)s link is on its way.", "%(num)s links are on their way.", sent.links), "good")
+    if sent.left_out:
+        flash(
+            ngettext(
+                "%(num)s customer got none: as many as one day allows went to its address, or out for your company. "
+                "Send again tomorrow.",
+                "%(num)s customers got none: as many as one day allows went to their addresses, or out for your "
+                "company. Send again tomorrow.",
+                sent.left_out,
+            ),
+            "warn",
+        )
 
 
 @bp.get("/terms/watch")

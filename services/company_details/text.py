@@ -1,8 +1,8 @@
 """Text as people type it: made canonical, and refused where it hides something (threat 22)."""
 
-import re
 import unicodedata
 
+from services.names import NO_LINK, has_link
 from services.refusal import N_, Refusal
 
 # Needed inside words of Persian and of Indian scripts, invisible and of no use anywhere else.
@@ -15,7 +15,6 @@ MISSING = {
     "phone": N_("Enter the company's phone number."),
     "name": N_("Enter your name."),
 }
-LINK = re.compile(r"://|\bwww\.", re.IGNORECASE)
 HIDDEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
 
 
@@ -63,8 +62,8 @@ def lettered(text: str, field: str, fewest: int, most: int) -> str:
 
 def without_link(text: str, field: str) -> str:
     """The text; names go into mails to addresses that nobody has confirmed, and must not carry a link there."""
-    if LINK.search(text):
-        raise DetailRefused(N_("A name does not contain a web address. Leave it out."), field)
+    if has_link(text):
+        raise DetailRefused(NO_LINK, field)
     return text
 
 

@@ -61,6 +61,6 @@ def test_pages_mails_and_work_are_those_of_everybody(app, cast, acting, settings
         for row in (known, free)
     }
     assert mails[known.id] == mails[free.id]
-    clock.advance(hours=25)
+    clock.advance(hours=60)
     sweep(acting(), settings)
     assert (Partner.get_by_id(known.id).state, Partner.get_by_id(free.id).state) == ("refused", "applied")

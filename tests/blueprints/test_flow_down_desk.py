@@ -256,6 +256,28 @@ def test_the_confirmation_names_the_number_and_the_button_sends_that_many(alice,
     assert "There is nobody to send a link to" in left
 
 
+def test_over_the_limit_of_a_day_the_others_are_sent_and_it_is_said(alice, agreements, cast, clock):
+    policy.change(agreements.act(cast.olga), {"flow_down_partner_mails": 10})
+    many(cast, clock.now(), 12)
+    for number, words in ((0, "10 links are on their way."), (1, "Send again tomorrow.")):
+        answer = alice.post("/sub-accounts/terms/send", data={"once": f"once-over-the-limit-{number}"})
+        text = alice.get(answer.location).text
+        assert words in text and "2 customers got none" in text
+    assert "on their way" not in text and FlowDownLink.select().count() == 10
+
+
+def test_one_more_to_a_full_address_is_refused_with_the_time_of_the_next_one(alice, agreements, cast):
+    policy.change(agreements.act(cast.olga), {"flow_down_address_mails": 1})
+    agreements.opened("Sent")
+    account = agreements.opened("Agreed", "attested")
+    agreements.publish("2.0")
+    answer = alice.post(f"/sub-accounts/{account.number}/terms/send", data={"once": "once-full-address-1"})
+    text = alice.get(answer.location).text
+    assert "As many links as one day allows went to kim@customer.example.com" in text
+    assert "The next one can be sent on 3 Mar 2026, 10:00" in text
+    assert FlowDownLink.select().count() == 1
+
+
 def test_the_list_leads_there_with_its_filter_and_viewers_are_not_led(alice, client_as, cast, account):
     assert 'href="/sub-accounts/terms/send?terms=sent"' in alice.get("/sub-accounts?terms=sent").text
     vera = client_as(cast.vera)

@@ -83,6 +83,15 @@ def test_a_new_mail_address_counts_when_its_link_is_opened_and_the_old_one_is_to
     assert client.post(link("bob@new.example.com")).status_code == 410
 
 
+def test_a_changed_mail_address_ends_the_sessions_but_that_which_confirms(cast, client_as):
+    here, elsewhere = client_as(cast.bob), client_as(cast.bob)
+    ask(here, cast)
+    assert elsewhere.get("/home").status_code == 200
+    assert here.post(link("bob@new.example.com")).status_code == 303
+    assert (here.get("/home").status_code, elsewhere.get("/home").status_code) == (200, 303)
+    assert client_as(cast.alice).get("/home").status_code == 200
+
+
 def test_the_password_is_asked_for(cast, client_as):
     page = ask(client_as(cast.bob), cast, password="something else")
     assert page.status_code == 422

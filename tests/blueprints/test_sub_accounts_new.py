@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from models.base import write_tx
 from models.contract import Contract
 from models.sub_account import Region, SubAccount
 from models.terms import TermsVersion
+from services import flow_down_limits, policy
 from tests.accounts import TB, opened
 from tests.past_the_rules import published_texts_can_be_changed
 
@@ -83,6 +85,8 @@ def test_more_may_be_used_when_that_is_chosen(alice, whole):
     [
         ("customer", "", "Enter the customer's name."),
         ("customer", "a\u200bb", "cannot be seen"),
+        ("customer", "Invoice http://evil.example", "A name does not contain a web address."),
+        ("contact_name", "www.evil.example", "A name does not contain a web address."),
         ("contact_name", "", "Enter the contact's name."),
         ("contact_email", "", "Enter the contact's mail address."),
         ("contact_email", "marta", "Enter a mail address such as"),
@@ -104,6 +108,15 @@ def test_what_is_missing_or_wrong_is_said_at_its_field_and_nothing_typed_is_lost
     answer = alice.post("/sub-accounts/new", data=sent)
     refused(answer, words, field)
     assert 'value="Marta Müller"' in answer.text or field == "contact_name"
+
+
+def test_a_link_that_the_day_has_no_room_for_is_said_at_its_field(alice, whole, cast, acting):
+    policy.change(acting(cast.olga), {"flow_down_address_mails": 1})
+    with write_tx():
+        flow_down_limits.take(acting(), cast.contoso.id, ["MARTA@example.com"])
+    answer = alice.post("/sub-accounts/new", data=whole | {"way": "link"})
+    refused(answer, "As many links as one day allows went to marta@example.com.", "contact_email")
+    assert alice.post("/sub-accounts/new", data=whole | {"way": "attested"}).status_code == 303
 
 
 def test_a_day_may_be_typed_as_in_german(alice, whole):

@@ -227,6 +227,7 @@ def test_name_and_contact_can_be_changed(alice, account):
         ({"contact_email": "max"}, "Enter a mail address such as name@example.com."),
         ({"name": "Other GmbH"}, "is already called"),
         ({"name": "a\u202eb"}, "cannot be seen"),
+        ({"contact_name": "See www.evil.example"}, "A name does not contain a web address."),
     ],
 )
 def test_a_wrong_detail_is_refused_beside_its_field(alice, cast, settings, clock, account, sent, words):

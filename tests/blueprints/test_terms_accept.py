@@ -1,16 +1,18 @@
 """New versions: time to agree, what is personal, going on using the portal, not agreeing (T1, T5)."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from peewee import OperationalError
 
 from models.audit import AuditEvent
 from models.evidence import ConsentEvent, Evidence
 from models.outbox import Mail
 from models.partner import Member
 from models.terms import Acceptance
-from services import consent_overdue, evidence_faults
+from services import consent, consent_overdue, evidence_faults
 from tests.blueprints.signing_up import boxes
 from tests.blueprints.test_terms import publish
 from tests.evidence_ground import unguarded
@@ -142,6 +144,49 @@ def test_the_first_use_after_the_day_is_kept_once_for_each_member(client_as, cas
         assert "New version" not in browser.get("/allocations").text
     assert kept("continued") == [(cast.alice.id, "2.0"), (cast.bob.id, "2.0")]
     assert list(evidence_faults.faults()) == []
+
+
+def test_what_leads_elsewhere_or_is_not_there_is_no_use_before_a_page_is_seen(client_as, cast, clock, by_use):
+    clock.advance(days=10)
+    browser = client_as(cast.alice)
+    answers = [
+        browser.get("/"),
+        browser.get("/sub-accounts/123456789012"),
+        browser.post("/sub-accounts/new", data={}),
+        browser.get("/sub-accounts/export.csv"),
+        browser.get("/sub-accounts", htmx=True),
+        browser.head("/home"),
+    ]
+    assert [answer.status_code for answer in answers] == [303, 404, 422, 200, 200, 200]
+    assert kept("continued") == []
+    assert "By using the portal you agree to it." in browser.get("/home").text
+    assert kept("continued") == [(cast.alice.id, "2.0")]
+
+
+def test_a_page_that_is_asked_for_twice_at_once_is_one_use(app, client_as, cast, clock, by_use):
+    clock.advance(days=10)
+    browsers = [client_as(cast.alice) for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda browser: browser.get("/home").status_code, browsers)) == [200] * 4
+    assert kept("continued") == [(cast.alice.id, "2.0")]
+    assert list(evidence_faults.faults()) == []
+
+
+def test_a_page_is_given_though_its_use_could_not_be_kept_and_the_next_one_keeps_it(
+    client_as, cast, clock, by_use, monkeypatch
+):
+    clock.advance(days=10)
+    browser = client_as(cast.alice)
+
+    def away(*_given):
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(consent, "continued", away)
+        assert browser.get("/home").status_code == 200
+    assert kept("continued") == []
+    assert "By using the portal you agree to it." in browser.get("/home").text
+    assert kept("continued") == [(cast.alice.id, "2.0")]
 
 
 def test_reading_terms_and_receipts_is_no_use_of_the_portal(client_as, cast, clock, by_use):

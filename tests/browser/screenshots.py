@@ -173,7 +173,7 @@ class Camera:
         return self.window(self.cast.alice, DESK, 1.5).open("/home")
 
     def list(self) -> Page:
-        return self.window(self.cast.alice, DESK, 1.5).open("/sub-accounts")
+        return self.window(self.cast.alice, DESK, 1.25).open("/sub-accounts")
 
     def queue(self) -> Page:
         return self.window(self.cast.olga, DESK, 1.5).open("/admin")

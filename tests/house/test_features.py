@@ -159,4 +159,4 @@ def test_every_job_of_the_worker_obeys_a_switch_or_says_why_not():
 
 
 # Called there, but work of nobody: they only say when.
-NO_JOBS = {"write_tx", "local_day", "midnight", "tried", "closing_retrieval.wants_another_round"}
+NO_JOBS = {"write_tx", "local_day", "midnight", "each", "tried", "closing_retrieval.wants_another_round"}

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from models.sub_account import SubAccount
 from services import promises
 from services.site import Site
 from tests.services import invariants
 from tests.services.asking import Desk
-from tests.services.ground import Ground
+from tests.services.ground import TB, Ground, fresh, work
 
 
 @pytest.fixture(autouse=True)
@@ -26,8 +27,8 @@ def ground(cast, settings, clock) -> Iterator[Ground]:
     yield ground
     invariants.check_books()
     # a test may end with work under way, and may put anything in the place of a secret
-    asked = [found for found in promises.check(clock.now()) if found.promise not in ("jobs", "secrets")]
-    assert asked == []
+    asked = [ask for promise, ask in promises.QUESTIONS.items() if promise not in ("jobs", "secrets")]
+    assert [found for ask in asked for found in ask(clock.now())] == []
     for site in ground.sites:
         invariants.check_storage(site.storage, site.vault)
 
@@ -35,6 +36,15 @@ def ground(cast, settings, clock) -> Iterator[Ground]:
 @pytest.fixture
 def site(ground: Ground) -> Site:
     return ground.site()
+
+
+@pytest.fixture
+def row(ground, site) -> SubAccount:
+    """A sub-account of 2 TB: set up, and left alone since for long enough to be compared."""
+    row = ground.account("A", 2 * TB)
+    work(site)
+    ground.clock.advance(minutes=2)
+    return fresh(row)
 
 
 @pytest.fixture

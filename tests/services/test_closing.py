@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from models.base import write_tx
 from models.closure import Closure, ClosureAccount, ContractNotice
 from models.contract import Contract
 from models.deletion import Deletion
@@ -15,6 +16,7 @@ from models.sub_account import Region
 from services import (
     closing,
     closing_back,
+    closing_certificate,
     contracts_access,
     contracts_changes,
     deletion_guard,
@@ -121,6 +123,7 @@ def test_from_the_first_day_to_the_certificate(ground, site, cast):
     closure = Closure.get()
     assert closure.state == "closed"
     told = json.loads(closure.certificate)
+    assert told["asked_by"] == ground.settings.provider.name
     (account,) = told["accounts"]
     assert (account["number"], account["verified"]) == (row.number, "NoSuchUser")
     assert account["removed_objects"] == told["removed_objects"] == 3
@@ -266,6 +269,26 @@ def test_a_suspension_outlives_a_closure_that_is_taken_back(ground, cast):
     assert Partner.get_by_id(cast.northwind.id).state == "closing"
     closing_back.withdraw(ground.act(cast.olga), closure)
     assert Partner.get_by_id(cast.northwind.id).state == "suspended"
+
+
+@pytest.mark.parametrize(("who", "named"), [("alice", "Alice Adler"), ("olga", "Example Storage")])
+def test_the_certificate_names_nobody_of_the_staff(ground, cast, who, named):
+    act = ground.act(getattr(cast, who))
+    closure = closing.begin(act, ground.settings, cast.northwind, reason="x", asked_by=f"{act.kind}:{act.actor_id}")
+    with write_tx():
+        text, _file, _attached = closing_certificate.issue(ground.act(), ground.settings, closure)
+    assert json.loads(text)["asked_by"] == named
+    assert "Olga" not in text
+
+
+def test_who_asked_is_named_and_not_who_granted_it(ground, cast):
+    """The words of a request are the member's, its act is an operator's."""
+    closing.begin(
+        ground.act(cast.olga), ground.settings, cast.northwind, reason="x", asked_by=f"member:{cast.alice.id}"
+    )
+    with write_tx():
+        text, _file, _attached = closing_certificate.issue(ground.act(), ground.settings, Closure.get())
+    assert json.loads(text)["asked_by"] == "Alice Adler" and "Olga" not in text
 
 
 def test_an_operator_shortens_the_notice_and_what_follows_moves_with_it(ground, cast):

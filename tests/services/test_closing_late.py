@@ -6,9 +6,10 @@ import pytest
 
 from models.closure import Closure
 from models.contract import Contract
-from services import closing, contracts_access, contracts_changes, worker
+from services import closing, closing_steps, contracts_access, contracts_changes, policy, worker
 from services.closing import ClosureRefused
 from services.site import House
+from tests.cast import act_of
 from tests.notices import switched_off
 from tests.services.ground import TB, fresh, work
 from tests.services.test_closing import BERLIN, begin, ends, go_to, site  # noqa: F401 - a fixture
@@ -129,8 +130,8 @@ def test_a_full_round_is_followed_by_another_at_once(ground, site, cast, monkeyp
 
 
 def test_a_renewal_follows_its_own_contract_and_a_few_sub_accounts_at_once(ground, site, cast, monkeypatch):  # noqa: F811
+    other = ground.account("Nachbar", TB, person=cast.charlie, contract=cast.other_contract)  # comes first by its id
     rows = [ground.account(f"Kunde {number}", TB) for number in range(3)]
-    other = ground.account("Nachbar", TB, person=cast.charlie, contract=cast.other_contract)
     work(site)
     ends("RCP-1001", date(2026, 3, 31))
     ends("RCP-2001", date(2026, 3, 31))
@@ -178,3 +179,17 @@ def test_another_end_is_for_the_step_that_was_seen(ground, cast):
     go_to(ground, date(2026, 3, 11))
     with pytest.raises(ClosureRefused, match="changed"):
         closing.move_end(ground.act(cast.olga), ground.settings, closure.public_id, date(2026, 6, 1), "later", seen)
+
+
+def test_another_end_is_not_for_the_next_step_that_ends_at_the_same_moment(ground, cast):
+    """Without a transition, and with a worker that ended between two steps."""
+    policy.change(ground.act(cast.olga), {"transition_days": 0})
+    closure = begin(ground, cast)
+    seen, until_at = closing.seen(closure), closure.notice_until_at
+    ground.clock.advance(seconds=(until_at - ground.clock.now()).total_seconds())
+    closing_steps._step(act_of(None, until_at), ground.settings, closure.id)
+    assert (Closure.get().state, Closure.get().step_until_at) == ("transition", until_at)
+    with pytest.raises(ClosureRefused, match="changed"):
+        closing.move_end(ground.act(cast.olga), ground.settings, closure.public_id, date(2026, 8, 1), "later", seen)
+    go_to(ground, until_at.astimezone(BERLIN).date())
+    assert Closure.get().state == "retrieval"

@@ -199,6 +199,6 @@ def test_countries_are_named_in_the_language_and_no_union_is_among_them():
 
 @pytest.mark.parametrize("field", ["legal_name", "name"])
 def test_names_carry_no_links_into_mails(field):
-    for written in ("Win at https://evil.example", "Go to WWW.evil.example now"):
+    for written in ("Win at https://evil.example", "Go to WWW.evil.example now", "_www。evil.example"):
         assert "web address" in refused(field, written)
     assert check(field, "Booking.com Consulting", {}) == "Booking.com Consulting"

@@ -1,8 +1,10 @@
 """Evidence of acceptance: complete, once, of the exact text, by who may bind the company (T1, T18, threat 18)."""
 
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from pypdf import PdfReader
 
 from models.audit import AuditEvent
 from models.outbox import Mail
@@ -186,3 +188,16 @@ def test_receipts_are_seen_by_their_person_and_by_administrators_only(cast, new_
     for stranger in (cast.bob, cast.charlie):
         with pytest.raises(NotFound):
             consent_receipts.receipt(stranger, row.id)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "In force from"), ("de", "Gilt ab")])
+def test_the_receipt_says_from_when_a_version_holds_that_was_accepted_before(
+    new_terms, accept, cast, clock, settings, language, words
+):
+    later = publish("portal_terms", "3.0", clock.now(), effective_at=clock.now() + timedelta(days=30))
+    accept(cast.alice, later)
+    row = Acceptance.get(Acceptance.version == later)
+    pages = PdfReader(BytesIO(consent_receipts.document(settings, language, [row]))).pages
+    text = " ".join(page.extract_text() for page in pages)
+    assert row.accepted_at < later.effective_at
+    assert words in text and "In force since" not in text and f"{later.effective_at:%Y-%m-%d}" in text

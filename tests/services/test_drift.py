@@ -17,15 +17,6 @@ from tests.services.ground import TB, converge, fresh, trail, work
 
 
 @pytest.fixture
-def row(ground, site) -> SubAccount:
-    """Set up, and left alone since for long enough to be compared."""
-    row = ground.account("A", 2 * TB)
-    work(site)
-    ground.clock.advance(minutes=2)
-    return fresh(row)
-
-
-@pytest.fixture
 def account(site, row):
     """What the service holds for it: tests change it there by hand."""
     return site.storage._state[row.remote_uid]

@@ -4,17 +4,9 @@ import pytest
 
 from models.base import DATABASE_AWAY
 from models.drift import Drift
-from models.sub_account import Region, SubAccount
+from models.sub_account import Region
 from services import drift
-from tests.services.ground import TB, fresh, work
-
-
-@pytest.fixture
-def row(ground, site) -> SubAccount:
-    row = ground.account("A", 2 * TB)
-    work(site)
-    ground.clock.advance(minutes=2)
-    return fresh(row)
+from tests.services.ground import TB
 
 
 @pytest.mark.parametrize("operation", ["list_accounts", "read_account"])

@@ -1,5 +1,8 @@
 """Suspend, reinstate, terminate, bar: what operators do about a partner, and what stays as it was."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from models.audit import AuditEvent
@@ -10,10 +13,11 @@ from models.partner import Partner
 from models.session import Session
 from models.sub_account import SubAccount
 from models.verification import BarredKey, Measure
-from services import barred, desk, log_in, measures, sessions, standing, sub_account_life, verification
+from services import barred, desk, log_in, measures, own_data_lists, sessions, standing, sub_account_life, verification
 from services.desk import DecisionRefused
 from services.measures import Wanted
 from services.refusal import NotFound
+from services.secret import Secret
 from services.verification_sweep import sweep
 from tests.applicants import applicant, sub_account
 
@@ -210,14 +214,15 @@ def test_a_name_that_looks_the_same_is_a_hint_and_refuses_nobody(cast, outcast, 
     assert Partner.get_by_id(twin.id).state == "applied"
 
 
-def test_its_new_application_is_refused_a_day_later_with_everybodys_mail(cast, outcast, acting, settings, clock):
+def test_its_new_application_is_refused_in_its_own_time_with_everybodys_mail(cast, outcast, acting, settings, clock):
     again = applicant(clock.now(), "Quite Another Name GmbH", **SAME["vat"])
     other = applicant(clock.now(), "Wingtip Oy", **OTHER)
     Partner.update(applied_at=clock.now()).where(Partner.id.in_([again.id, other.id])).execute()
-    clock.advance(hours=23)
+    due_at = barred.answer_at(settings, Partner.get_by_id(again.id))
+    clock.advance(seconds=(due_at - clock.now()).total_seconds() - 1)
     sweep(acting(), settings)
     assert Partner.get_by_id(again.id).state == "applied"
-    clock.advance(hours=1)
+    clock.advance(seconds=1)
     sweep(acting(), settings)
     assert Partner.get_by_id(again.id).state == "refused"
     assert Partner.get_by_id(other.id).state == "applied"
@@ -228,6 +233,33 @@ def test_its_new_application_is_refused_a_day_later_with_everybodys_mail(cast, o
     )
     assert ours.subject == theirs.subject
     assert ours.text.replace(again.legal_name, "") == theirs.text.replace(other.legal_name, "")
+
+
+def test_nobody_outside_can_tell_when_it_is_refused(cast, settings, clock):
+    """Spread over 40 hours, alike in every round, and another portal has other times."""
+    partners = [Partner(id=number, applied_at=clock.now()) for number in range(1, 201)]
+    times = [barred.answer_at(settings, partner) - clock.now() for partner in partners]
+    assert timedelta(hours=20) <= min(times) < timedelta(hours=22) and timedelta(hours=58) < max(times)
+    assert max(times) < timedelta(hours=60) and len({time // timedelta(minutes=1) for time in times}) > 150
+    assert times == [barred.answer_at(settings, partner) - clock.now() for partner in partners]
+    other = replace(settings, secret_key=Secret("another key of another portal, long enough"))
+    assert times != [barred.answer_at(other, partner) - clock.now() for partner in partners]
+
+
+def test_the_record_of_such_a_refusal_is_that_of_the_desk(cast, outcast, acting, settings, clock):
+    again = applicant(clock.now(), "Quite Another Name GmbH", **SAME["vat"])
+    other = applicant(clock.now(), "Wingtip Oy", **OTHER)
+    clock.advance(hours=60)
+    sweep(acting(), settings)
+    verification.refuse(acting(cast.olga), settings, other.id, "Letters came back.")
+    ours, theirs = (
+        [
+            (row["action"], row["at"], row["before"], row["after"], row["actor_kind"], row["actor_name"], row["source"])
+            for row in next(own for own in own_data_lists.every() if own.name == "trail").rows(partner.id)
+        ]
+        for partner in (again, other)
+    )
+    assert ours == theirs and ours[-1][0] == "partner.refused"
 
 
 def test_it_cannot_be_approved_and_the_operator_reads_why(cast, outcast, acting, settings, clock):

@@ -243,6 +243,31 @@ def test_a_name_that_is_taken_or_hides_signs_cannot_be_given(create, wish, cast,
         sub_accounts.describe(acting(cast.bob), account, "Mül\u200bler", "Max", "max@example.com")
 
 
+LINKS = (
+    "Your invoice http://evil.example",
+    "Pay at WWW.evil.example",
+    "Pay: ｗｗｗ．evil.example",
+    "www。evil.example",
+)
+
+
+@pytest.mark.parametrize("link", [*LINKS, "ftp：／／evil.example", "ww\u200dw.evil.example"])
+def test_names_that_go_into_mails_to_customers_carry_no_web_address(create, wish, cast, acting, link):
+    for field in ("customer", "contact_name"):
+        refusal = refused(create, replace(wish, **{field: link}))
+        assert isinstance(refusal, NameRefused) and refusal.field == field and "web address" in refusal.text
+    account = create(wish)
+    with pytest.raises(NameRefused) as caught:
+        sub_accounts.describe(acting(cast.bob), account, account.name, link, account.contact_email)
+    assert caught.value.field == "contact_name"
+    assert SubAccount.get_by_id(account.id).contact_name == "Marta Müller"
+
+
+def test_a_company_that_is_called_like_its_web_address_can_be_a_customer(create, wish):
+    account = create(replace(wish, customer="booking.com GmbH", contact_name="J. Weber, Awww GmbH"))
+    assert account.customer.name == "booking.com GmbH"
+
+
 def test_only_the_owner_finds_a_sub_account(create, wish, cast, clock):
     account = create(wish)
     found = own_sub_account(cast.northwind, account.number, clock.now())
