@@ -80,6 +80,7 @@ class Settings:
     sign_up_draft_days: int = 30
     deletion_days: int = 30
     deletions_per_hour: int = 20
+    sso_loopback: bool = False
 
     @property
     def mail_dir(self) -> Path:
@@ -136,6 +137,7 @@ OTHERS = (
     "PORTAL_STORAGE_FILE",
     "PORTAL_AUDIT_HEAD_DIR",
     "PORTAL_SESSION_LIMITS",
+    "PORTAL_SSO_LOOPBACK",
 )
 KNOWN = (*OTHERS, *NUMBERS, *TEXTS, *LISTS, *PROVIDER)
 
@@ -166,9 +168,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         public_url=_public_url(environment, production, port),
         storage_credentials=files["STORAGE_CREDENTIALS_FILE"],
         storage_file=files["PORTAL_STORAGE_FILE"],
-        audit_head_dir=_folder(environment.get("PORTAL_AUDIT_HEAD_DIR", "")),
+        audit_head_dir=Path(heads).resolve() if (heads := environment.get("PORTAL_AUDIT_HEAD_DIR")) else None,
         provider=provider,
         session_limits=limits,
+        sso_loopback=_sso_loopback(environment, production),
         **values,
     )
 
@@ -183,10 +186,6 @@ def _refuse_what_cannot_be_shown(provider: Provider) -> None:
         raise SettingMissing(str(failure)) from failure
     if provider.imprint and not outward.is_web(provider.imprint):
         raise SettingMissing("PORTAL_PROVIDER_IMPRINT must be a web address, such as https://example.com/imprint.")
-
-
-def _folder(path: str) -> Path | None:
-    return Path(path).resolve() if path else None
 
 
 def _storage_files(environment: Mapping[str, str]) -> dict[str, Path | None]:
@@ -224,6 +223,16 @@ def _public_url(environment: Mapping[str, str], production: bool, port: int) -> 
             "PORTAL_PUBLIC_URL is not set. Put the address there under which partners open the portal."
         )
     return url.rstrip("/")
+
+
+def _sso_loopback(environment: Mapping[str, str], production: bool) -> bool:
+    """For tests and labs: in production it would let partners have this machine asked (services/sso_channel.py)."""
+    wanted = environment.get("PORTAL_SSO_LOOPBACK", "")
+    if wanted not in ("", "0", "1"):
+        raise SettingMissing("PORTAL_SSO_LOOPBACK is 1 or empty.")
+    if wanted == "1" and production:
+        raise SettingMissing("PORTAL_SSO_LOOPBACK is for tests and labs. Take it out in production.")
+    return wanted == "1"
 
 
 def _number(key: str, text: str) -> int:
