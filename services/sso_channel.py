@@ -120,13 +120,15 @@ class Channel:
         parts = checked_address(url, loopback=self._loopback)
         host, path = parts.hostname or "", (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            with closing(self._connected(parts)) as connection, self._deadline(connection.sock):
+            with closing(self._connected(parts)) as connection, self._deadline(connection.sock) as late:
                 if isinstance(connection.sock, ssl.SSLSocket):
                     connection.sock.do_handshake()
                 own = {"Accept": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
                 connection.request(method, path, body, {**own, **headers})
                 response = connection.getresponse()
                 content = response.read(LARGEST_BYTES + 1)
+                if late.is_set() or (response.length and len(content) <= LARGEST_BYTES):
+                    raise TimeoutError  # what was cut off is no answer, however well it reads
         except (OSError, http.client.HTTPException, ValueError) as failure:
             raise ProviderAway(host) from failure
         if len(content) > LARGEST_BYTES or not 200 <= response.status < 600 or 300 <= response.status < 400:
@@ -177,13 +179,14 @@ class Channel:
         return left
 
     @contextmanager
-    def _deadline(self, sock: socket.socket) -> Iterator[None]:
+    def _deadline(self, sock: socket.socket) -> Iterator[threading.Event]:
         """Whoever answers a byte at a time meets the end all the same."""
-        timer = threading.Timer(self._left(ANSWER_SECONDS), _cut, [sock])
+        late = threading.Event()
+        timer = threading.Timer(self._left(ANSWER_SECONDS), _cut, [sock, late])
         timer.daemon = True
         timer.start()
         try:
-            yield
+            yield late
         finally:
             timer.cancel()
 
@@ -244,6 +247,7 @@ def looked_up(host: str, port: int, seconds: float) -> list[str]:
     return addresses
 
 
-def _cut(sock: socket.socket) -> None:
+def _cut(sock: socket.socket, late: threading.Event) -> None:
+    late.set()
     with suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
