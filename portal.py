@@ -161,12 +161,10 @@ def _add_check(app: Portal) -> None:
                     broken += 1
             except promises_desk.NotAsked as failure:
                 raise click.ClickException(str(failure)) from failure
-            said = audit_role.remark()
-        if said:
-            click.echo(said)
+            end = f"every promise holds\n{audit_role.remark()}".strip()
         if broken:
             sys.exit(1)
-        click.echo("every promise holds")
+        click.echo(end)
 
 
 def _ready_or_exit(app: Portal) -> None:

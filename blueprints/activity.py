@@ -10,7 +10,6 @@ from flask import Blueprint, Response, current_app, g, stream_with_context
 from flask.cli import with_appcontext
 
 from blueprints.access import Permission, requires, viewer
-from blueprints.admin.trail import actor, changes
 from blueprints.partials import answer
 from blueprints.trail import action_text
 from blueprints.trail_filters import KINDS, SOURCES, people, read, sees_keys
@@ -43,7 +42,6 @@ def show():
         filters=filters,
         events=[trail.told(event, keys=sees_keys()) for event in listing.events],
         older=listing.older,
-        changes=changes,
         kinds=KINDS,
         sources=SOURCES,
         people=people(partner, current_app.settings.provider.name),
@@ -65,7 +63,7 @@ def export_json():
 
 
 def file_rows() -> Iterator[dict]:
-    keys, wanted = sees_keys(), read().wanted
+    keys, wanted, by = sees_keys(), read().wanted, current_app.jinja_env.filters["actor_text"]
     for event in trail.every(wanted, viewer.partner):
         told = trail.told(event, keys=keys)
         yield {
@@ -74,7 +72,7 @@ def file_rows() -> Iterator[dict]:
             "action": told.action,
             "thing_kind": told.thing_kind,
             "thing": told.thing_id,
-            "by": actor(told),
+            "by": by(told),
             "source": told.source,
             "before": as_text(told.before),
             "after": as_text(told.after),

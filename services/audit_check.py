@@ -61,7 +61,7 @@ def _walk(last: Link, start: Link, heads: dict[int, Link]) -> Iterator[str]:
             stored.clear()
             stored.update(_parts([row.number for row in found]))
             for row in found:
-                one_form = canonical(json.loads(row.parts)) == row.parts
+                one_form = canonical(_digests(row)) == row.parts
                 yield row, content_digest(content_of(row)) if one_form else None
 
     def also(row: AuditEvent) -> Iterator[str]:
@@ -93,11 +93,20 @@ def _parts(numbers: list[int]) -> dict[int, dict[str, Any]]:
     return {row[0]: dict(zip(names, row, strict=True)) for row in rows}
 
 
+def _digests(row: AuditEvent) -> dict:
+    """Of its parts; none where somebody wrote something else there."""
+    try:
+        found = json.loads(row.parts)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _personal(row: AuditEvent, personal: dict[str, Any] | None, vouched: "_Vouched") -> Iterator[str]:
     if personal is None:
         yield f"audit row {row.number} has lost its personal parts"
         return
-    digests = json.loads(row.parts)
+    digests = _digests(row)
     for part in audit_parts.PARTS:
         salt = personal[f"{part}_salt"]
         if salt:

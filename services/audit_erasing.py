@@ -45,6 +45,16 @@ def erase(
     return len(numbers)
 
 
+def forget(at: datetime, kind: str, person_id: int) -> None:
+    """Of every act of this person, also of those that are no partner's, who and from where it was."""
+    own = (AuditEvent.actor_kind == kind) & (AuditEvent.actor_id == str(person_id))
+    erase(at, numbers_of(own), ["name", "ip", "place"], "erasure", called=FORMER)
+
+
+def numbers_of(condition: Any) -> list[int]:
+    return [number for (number,) in AuditEvent.select(AuditEvent.number).where(condition).tuples()]
+
+
 def rewrite(at: datetime, texts: dict[int, dict[str, str | None]], reason: str) -> None:
     """Other texts in `before` and `after` (JSON) of these rows, each under a new salt and digest, which are vouched
     for: words of a person who was erased are replaced, and what is left still cannot be changed unseen."""

@@ -169,7 +169,7 @@ def _finish_partner(act: Act, settings: Settings, erasure: Erasure, partner: Par
             ArchiveRecord.update(delete_after_on=delete_after(name, ended_on)).where(own).execute()
         Partner.update(state="closed").where(Partner.id == partner.id, Partner.state != "barred").execute()
         for member in Member.select().where(Member.partner == partner):
-            _acts_lose_their_name(act, member)
+            audit_erasing.forget(act.at, "member", member.id)
         Member.update(active=False).where(Member.partner == partner).execute()
         _finish(act, erasure, partner, partner.id)
 
@@ -185,24 +185,13 @@ def _member_goes(act: Act, erasure: Erasure) -> None:
     erasure_words.replace_of_member(member, erasure_words.of_member(member, called), act.at)
     with write_tx():
         about = (AuditEvent.thing_kind == "member") & (AuditEvent.thing_id == str(member.id))
-        audit_erasing.erase(act.at, _numbers(about), ["values"], "erasure")
+        audit_erasing.erase(act.at, audit_erasing.numbers_of(about), ["values"], "erasure")
         for table in erasure_paths.in_order():
             _own_rows_go(act, member, table)
-        _acts_lose_their_name(act, member)
+        audit_erasing.forget(act.at, "member", member.id)
         erasure_rows.empty(Member, [member.id], act.at)
         Member.update(active=False).where(Member.id == member.id).execute()
         _finish(act, erasure, member, member.partner_id)
-
-
-def _acts_lose_their_name(act: Act, member: Member) -> None:
-    """Of every act of the member, also of those that are no partner's."""
-    own = (AuditEvent.actor_kind == "member") & (AuditEvent.actor_id == str(member.id))
-    parts = ["name", "ip", "place"]
-    audit_erasing.erase(act.at, _numbers(own), parts, "erasure", called=audit_erasing.FORMER)
-
-
-def _numbers(condition: Any) -> list[int]:
-    return [number for (number,) in AuditEvent.select(AuditEvent.number).where(condition).tuples()]
 
 
 def _mails_go(member: Member, called: str) -> None:

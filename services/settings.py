@@ -166,7 +166,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         public_url=_public_url(environment, production, port),
         storage_credentials=files["STORAGE_CREDENTIALS_FILE"],
         storage_file=files["PORTAL_STORAGE_FILE"],
-        audit_head_dir=_folder(environment.get("PORTAL_AUDIT_HEAD_DIR", "")),
+        audit_head_dir=Path(heads).resolve() if (heads := environment.get("PORTAL_AUDIT_HEAD_DIR")) else None,
         provider=provider,
         session_limits=limits,
         **values,
@@ -183,10 +183,6 @@ def _refuse_what_cannot_be_shown(provider: Provider) -> None:
         raise SettingMissing(str(failure)) from failure
     if provider.imprint and not outward.is_web(provider.imprint):
         raise SettingMissing("PORTAL_PROVIDER_IMPRINT must be a web address, such as https://example.com/imprint.")
-
-
-def _folder(path: str) -> Path | None:
-    return Path(path).resolve() if path else None
 
 
 def _storage_files(environment: Mapping[str, str]) -> dict[str, Path | None]:

@@ -11,6 +11,7 @@ from peewee import Expression
 from models.audit import AuditEvent
 from models.partner import Partner
 from services import own_data_lists
+from services.trail_telling import without_staff
 
 PAGE = 50
 AT_ONCE = 500
@@ -71,7 +72,7 @@ def of_things(partner: Partner, things: Sequence[tuple[str, Sequence[str]]], mos
 def told(event: AuditEvent, *, keys: bool) -> AuditEvent:
     """The row as its partner may see it: nobody of the staff by name or address, nothing that staff noted for
     themselves; without `keys` nothing of keys. The row itself is changed, and must not be stored."""
-    row = own_data_lists.without_staff(
+    row = without_staff(
         {
             "action": event.action, "actor_kind": event.actor_kind, "actor_id": event.actor_id,
             "actor_name": event.actor_name, "source": event.source, "ip": event.ip, "request_id": event.request_id,

@@ -10,6 +10,7 @@ from models.audit import AuditEvent
 from services.verification import DETAILS
 
 
+@bp.app_template_global("changes")
 def changes(event: AuditEvent) -> list[tuple[str, str, str]]:
     """What an event changed: name of the value, before, after. Values within values stand among the others."""
     before, after = (_flat(values or {}, event.thing_kind) for values in (event.before, event.after))

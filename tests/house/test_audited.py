@@ -40,6 +40,7 @@ WITHOUT: dict[str, str] = {
             "services.attention_mails._forget_settled",
             "services.attention_mails._tell_of",
             "services.flow_down_links.write_waiting",
+            "services.console_log_in.send_reset",
             "services.new_devices.tell",
             "services.notice_mails.send_due",
         ),
@@ -108,7 +109,10 @@ WITHOUT: dict[str, str] = {
         "who of the workers is at it",
     ),
     **dict.fromkeys(
-        ("services.log_in._renew_hash",),
+        (
+            "services.console_log_in._renew_hash",
+            "services.log_in._renew_hash",
+        ),
         "the password stays what it is",
     ),
     **dict.fromkeys(
@@ -122,6 +126,12 @@ WITHOUT: dict[str, str] = {
             "services.passkeys._taken",
             "services.passkeys.tidy",
             "services.recovery_codes.burn",
+            "services.sso_sign_in._lead",
+            "services.sso_sign_in._taken",
+            "services.sso_sign_in.tidy",
+            "services.sso_sign_in._lead",
+            "services.sso_sign_in._taken",
+            "services.sso_sign_in.tidy",
             "services.totp.begin",
             "services.totp.matches",
             "services.trusted_devices.recognised",
@@ -149,7 +159,10 @@ WITHOUT: dict[str, str] = {
         "made once, when it is first needed",
     ),
     **dict.fromkeys(
-        ("services.sessions.touch",),
+        (
+            "services.console_sessions.touch",
+            "services.sessions.touch",
+        ),
         "a sign of life",
     ),
     **dict.fromkeys(
