@@ -14,6 +14,8 @@ AREAS = (
     "auth",
     "prove",
     "second",
+    "sso",
+    "sso_log_in",
     "security",
     "meter",
     "sessions",

@@ -33,6 +33,7 @@ OPERATOR_LINKS = (
     ("admin.policy_show", _l("Rules"), Permission.POLICY_VIEW),
     ("admin.integrations", _l("Programs"), Permission.APPLICATION_VIEW),
     ("admin.operators", _l("Operators"), Permission.OPERATOR_MANAGE),
+    ("admin.company_domains", _l("Company log-ins"), Permission.SSO_DECIDE),
     ("admin.outbox", _l("Outbox"), Permission.OUTBOX_VIEW),
     ("admin.archive_shelves", _l("Archive"), Permission.ARCHIVE_READ),
     ("admin.whole_trail", _l("Trail"), Permission.APPLICATION_VIEW),
@@ -95,6 +96,8 @@ def account_links() -> list[tuple[str, str]]:
     ]
     if viewer.partner.kind == "distributor":
         links.append(("team.partners", _("Partners")))
+    if viewer.may(Permission.SSO_MANAGE):
+        links.append(("sso.show", _("Company log-in")))
     if viewer.may(Permission.CLOSURE_BEGIN):
         links.append(("leave.show", _("Close the account")))
     if viewer.may(Permission.PAPER_VIEW):

@@ -55,6 +55,8 @@ class Permission(StrEnum):
     SECOND_FACTOR_REQUIRE = "second-factor:require"
     SECOND_FACTOR_RESET = "second-factor:reset"
     SESSION_END = "session:end"
+    SSO_DECIDE = "sso:decide"
+    SSO_MANAGE = "sso:manage"
     STORAGE_DECIDE = "storage:decide"
     STORAGE_VIEW = "storage:view"
     SUB_ACCOUNT_CHANGE = "sub-account:change"
@@ -138,6 +140,8 @@ ROLES: dict[Permission, frozenset[str]] = {
     Permission.SECOND_FACTOR_REQUIRE: frozenset({"admin"}),
     Permission.SECOND_FACTOR_RESET: DECIDERS | {"admin"},
     Permission.SESSION_END: OPERATORS,
+    Permission.SSO_DECIDE: DECIDERS,
+    Permission.SSO_MANAGE: frozenset({"admin"}),
     Permission.STORAGE_DECIDE: DECIDERS,
     Permission.STORAGE_VIEW: OPERATORS,
     Permission.SUB_ACCOUNT_CHANGE: WORKERS,

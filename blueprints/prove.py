@@ -1,6 +1,6 @@
 """The page that asks again who one is, before a sensitive act: for the second factor, else for the password."""
 
-from flask import Blueprint, Response, current_app, request, session, url_for
+from flask import Blueprint, Response, current_app, g, request, session, url_for
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField
@@ -13,7 +13,7 @@ from blueprints.headers import own_path
 from blueprints.partials import answer, leave_to
 from blueprints.proving import is_proved, lacks_factor
 from blueprints.second_forms import CodeForm, PasskeyForm
-from services import passkeys, recovery_codes, second_factor, step_up, totp
+from services import passkeys, recovery_codes, second_factor, sso_rules, step_up, totp
 from services.attempts import TooManyAttempts
 from services.refusal import Refusal
 
@@ -92,5 +92,6 @@ def refused(form: FlaskForm, refusal: Refusal) -> Response:
 def page(form: FlaskForm, status: int = 200) -> Response:
     person = viewer.person
     ways = {"app": totp.is_on(person), "passkey": passkeys.has(person), "codes": recovery_codes.left(person)}
-    values = {"ways": ways, "passkey_form": PasskeyForm(formdata=None, next=form["next"].data or "")}
+    own = viewer.member is not None and sso_rules.of_member(viewer.member, g.clock.now()) is not None
+    values = {"company_log_in": own, "ways": ways, "passkey_form": PasskeyForm(formdata=None, next=form["next"].data or "")}
     return answer("prove/show.html", form=form, email=person.email, status=status, **values)

@@ -11,7 +11,7 @@ from blueprints.partials import answer, leave_to
 from blueprints.second_forms import CodeForm, PasskeyForm
 from models.operator import Operator
 from models.partner import Member
-from services import attempts, log_in, passkeys, recovery_codes, second_factor, totp
+from services import attempts, log_in, passkeys, recovery_codes, second_factor, sso_rules, totp
 from services.refusal import Refusal
 
 QUESTION = "passkey_question"
@@ -67,6 +67,7 @@ def passkey_alone():
     try:
         person = answered("sign_in", form)
         log_in.refuse_closed(act(), current_app.settings, person)
+        sso_rules.refuse_other_ways(act(), person)
     except Refusal as refusal:
         return log_in_page(form, refusal)
     return signing_in.go_on(person, own_path(form.next.data), "passkey", second_shown=True)

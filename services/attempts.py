@@ -42,6 +42,7 @@ UPLOAD = "upload"
 INVITATION = "invitation"
 SECOND = "second"  # a second factor: who guesses here has the password
 PASSKEY = "passkey"
+SSO = "sso"  # each asks a company's provider; a company behind one address has many people
 METER = "meter"  # how good a password is: costs work, opens nothing
 REPORT = "report"
 OWN_REPORT = "own_report"
@@ -57,6 +58,7 @@ LIMITS = {
     REPORT: Limit(20, 20, 15),
     SECOND: Limit(10, 50, 5),
     PASSKEY: Limit(30, 60, 5),
+    SSO: Limit(120, 120, 5),
     METER: Limit(240, 240, 5),
     CONSOLE: Limit(10, 50, 5),
     CONSOLE_MAIL: Limit(3, 20, 15),

@@ -49,6 +49,10 @@ AREAS: dict[str, Area] = {
     ),
     "requests": Area(N_("Requests"), N_("New requests cannot be made. Those that end a contract can.")),
     "company": Area(N_("Company details"), N_("Details of the company cannot be changed.")),
+    "sso": Area(
+        N_("Log-in with the company's own log-in"),
+        N_("Nobody signs in with it. Passwords and passkeys do, also where a company wants its own log-in alone."),
+    ),
     "provisioning": Area(
         N_("Work on the storage service"),
         N_("What was created or changed waits for the storage service. Barring of access and quotas go on."),

@@ -17,6 +17,7 @@ from services import (
     people,
     second_factor,
     sessions,
+    sso_rules,
     trusted_devices,
 )
 from services.audit import Act, record
@@ -64,8 +65,8 @@ def check(act: Act, settings: Settings, email: str, password: str, device: str =
     """The person with this address and password, who may sign in now.
 
     The attempt is counted first, and the work is the same whether or not there is such a person. `device` as in
-    attempts.count. Raises TooManyAttempts, NewPasswordNeeded, LogInRefused; after the right password only, AccessEnded
-    or MailNotConfirmed.
+    attempts.count. Raises TooManyAttempts, NewPasswordNeeded, LogInRefused; after the right password only, AccessEnded,
+    MailNotConfirmed, PasswordDue or OwnLogInOnly.
     """
     attempts.count(act, email, device=device)
     person = people.with_address(email)
@@ -76,6 +77,7 @@ def check(act: Act, settings: Settings, email: str, password: str, device: str =
     refuse_closed(act, settings, person)
     if factor_resets.settle(act, settings, person) or person.password_due_at is not None:
         raise PasswordDue
+    sso_rules.refuse_other_ways(act, person)
     _renew_hash(person, password)
     return person
 

@@ -59,6 +59,10 @@ TABLES: dict[str, Classed] = {
     "recovery_code": Classed("operational", columns=columns_of(_secret, "salt", "code_hash")),
     "trusted_device": Classed("operational", columns={"token_hash": _secret, "name": _person}),
     "factor_reset": Classed("security_log", columns=columns_of(_person, "reason", "asked_name", "seconded_name")),
+    "sso": Classed("operational", columns={"secret_ct": _secret}),
+    "sso_domain": Classed("operational", columns=columns_of(_person, "asked_name", "confirmed_name")),
+    "sso_link": Classed("operational", columns=columns_of(_person, "subject")),
+    "sso_flow": Classed("operational", columns={"state_hash": _secret}),
     "one_time_key": Classed("operational", "none"),
     "kept_form": Classed("operational", columns={"token_hash": _secret, "fields": _person, "path": _person}),
     # the customer console

@@ -14,6 +14,7 @@ from models.base import empty_log, write_tx
 from models.recovery import Home
 from models.second_factor import Totp
 from models.session import Session
+from models.sso import Sso
 from models.sub_account import AccessKey, HandOver, Region
 from services.audit import Act, record
 from services.command_line import NotDone
@@ -27,6 +28,7 @@ SEALED: tuple[TextField, ...] = (
     AccessKey.parked_ct,
     HandOver.sealed,
     Home.probe_ct,
+    Sso.secret_ct,
     Totp.seed_ct,
     Totp.wanted_ct,
 )

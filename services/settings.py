@@ -80,6 +80,7 @@ class Settings:
     sign_up_draft_days: int = 30
     deletion_days: int = 30
     deletions_per_hour: int = 20
+    sso_loopback: bool = False
 
     @property
     def mail_dir(self) -> Path:
@@ -136,6 +137,7 @@ OTHERS = (
     "PORTAL_STORAGE_FILE",
     "PORTAL_AUDIT_HEAD_DIR",
     "PORTAL_SESSION_LIMITS",
+    "PORTAL_SSO_LOOPBACK",
 )
 KNOWN = (*OTHERS, *NUMBERS, *TEXTS, *LISTS, *PROVIDER)
 
@@ -169,6 +171,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         audit_head_dir=Path(heads).resolve() if (heads := environment.get("PORTAL_AUDIT_HEAD_DIR")) else None,
         provider=provider,
         session_limits=limits,
+        sso_loopback=_sso_loopback(environment, production),
         **values,
     )
 
@@ -220,6 +223,16 @@ def _public_url(environment: Mapping[str, str], production: bool, port: int) -> 
             "PORTAL_PUBLIC_URL is not set. Put the address there under which partners open the portal."
         )
     return url.rstrip("/")
+
+
+def _sso_loopback(environment: Mapping[str, str], production: bool) -> bool:
+    """For tests and labs: in production it would let partners have this machine asked (services/sso_channel.py)."""
+    wanted = environment.get("PORTAL_SSO_LOOPBACK", "")
+    if wanted not in ("", "0", "1"):
+        raise SettingMissing("PORTAL_SSO_LOOPBACK is 1 or empty.")
+    if wanted == "1" and production:
+        raise SettingMissing("PORTAL_SSO_LOOPBACK is for tests and labs. Take it out in production.")
+    return wanted == "1"
 
 
 def _number(key: str, text: str) -> int:

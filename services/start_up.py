@@ -2,7 +2,7 @@
 
 from models.base import database, is_sqlite, write_tx
 from models.recovery import Home
-from services import restored
+from services import log_lines, restored
 from services.audit import Act
 from services.clock import Clock
 from services.command_line import NotDone
@@ -27,6 +27,7 @@ def prepare(settings: Settings, clock: Clock) -> list[str]:
 
     Raises CannotStart when no data key opens what the database holds, and in production when an acknowledged change
     could be lost in a power cut."""
+    log_lines.set_up()
     weak = list(durability())
     if weak and settings.production:
         raise CannotStart(f"{weak[0]}. Change that, then start again: docs/operations.md says how.")

@@ -21,6 +21,7 @@ from services import (
     key_rotation,
     passkeys,
     restored,
+    sso_sign_in,
     support_access,
     usage_keeping,
     verification_sweep,
@@ -94,6 +95,7 @@ def _tidy(act: Act) -> list[str]:
         (keys, "one-time keys of forms"),
         (counters, "counters of attempts"),
         (passkeys.tidy(act.at), "questions to passkeys"),
+        (sso_sign_in.tidy(act.at), "log-ins begun at a company"),
         (hours, "hours of use whose days are kept"),
         (old_keys, "keys that had been off for long"),
     )

@@ -13,7 +13,7 @@ from models.partner import Member, Partner
 from models.second_factor import Passkey, Totp, TrustedDevice
 from models.session import OneTimeLink, Session
 from models.team import AuthorityOffer, Invitation
-from services import access_period, mail, sessions
+from services import access_period, mail, sessions, sso
 from services.audit import Act, record
 from services.clock import local_day
 from services.company_details import RELATIONS
@@ -171,6 +171,7 @@ def leave(act: Act, settings: Settings, member: Member) -> Member:
 
 def _take_out(act: Act, partner: Partner, row: Member, reason: str) -> None:
     _end_access(act, row, reason)
+    sso.forget_member(act, row)
     row.removed_at, row.email_key, row.declared_authority = act.at, f"removed-{row.id}", False
     row.save(only=[Member.removed_at, Member.email_key, Member.declared_authority])
     after = {"reason": reason, "role": row.role}

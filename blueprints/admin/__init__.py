@@ -9,6 +9,7 @@ from blueprints.admin import (  # noqa: E402, F401  the pages need `bp`
     change_log,
     change_requests,
     closures,
+    company_domains,
     contract_changes,
     contracts,
     decisions,

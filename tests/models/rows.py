@@ -29,6 +29,8 @@ SENSIBLE = {
     "recovery_code": {"member": True},
     "trusted_device": {"member": True, "expires_at": NOW + timedelta(days=30)},
     "factor_reset": {"member": True},
+    "sso_domain": {"domain": "northwind.example", "asked_by": "member:1"},
+    "sso_flow": {"purpose": "sign_in", "expires_at": NOW + timedelta(minutes=10)},
     "allocation_entry": {"sub_account_id": 1},
     "sub_account": {"observed_generation": 0},
     "flow_down": {"way": "attested"},
