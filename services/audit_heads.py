@@ -35,7 +35,16 @@ def tell(act: Act, settings: Settings) -> int:
         _append(settings.audit_head_dir / FILE, line)
     with write_tx():
         if settings.audit_head_mail:
-            mail.queue(act, settings, "audit_head", to=settings.audit_head_mail, locale="en", line=line, head=head)
+            mail.queue(
+                act,
+                settings,
+                "audit_head",
+                to=settings.audit_head_mail,
+                locale="en",
+                of_partner=None,
+                line=line,
+                head=head,
+            )
         record(act, TOLD, Thing(KIND, str(head.number)), after={"number": head.number, "sha256": head.hash})
     return 1
 

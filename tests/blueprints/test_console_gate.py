@@ -101,7 +101,12 @@ def test_keys_of_others_are_not_there(app, cast, browser, clock, account):
     for foreign in (own.access_keys.get().id, other.access_keys.get().id, 999_999):
         for what in ("reveal", "stored", "replace", "off", "on", "delete"):
             assert browser.post(f"/console/keys/{foreign}/{what}").status_code == 404, what
-    assert browser.post(f"/console/log-ins/{999_999}/end").status_code == 404
+    neighbour = joined(cast, app.settings, own, clock.now())
+    signed_in(app.test_client(), neighbour, clock.now())
+    theirs = ConsoleSession.get(ConsoleSession.user == neighbour)
+    for foreign in (theirs.id, 999_999):
+        assert browser.post(f"/console/log-ins/{foreign}/end").status_code == 404
+    assert ConsoleSession.get_by_id(theirs.id).ended_at is None
 
 
 def paused(app, cast, clock, account, marta):

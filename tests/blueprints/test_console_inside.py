@@ -206,7 +206,9 @@ def test_a_partner_invites_withdraws_takes_away_gives_back_and_removes(app, cast
     assert Mail.select().where(Mail.template == "console_invitation").count() == 3  # so many a day
     client.post(f"/console/password/{token_of()}", data={"password": PASSWORD})
     assert log_in(client).location == "/console"
-    assert "Has access" in alice.get(f"/sub-accounts/{account.number}").text
+    page = alice.get(f"/sub-accounts/{account.number}").text
+    assert "Has access" in page
+    assert "Customer&#39;s password for the console chosen" in page[page.index('id="history"') :]
     alice.post(f"{card}/off")
     assert (client.get("/console").location, log_in(client).status_code) == ("/console/login", 422)
     alice.post(f"{card}/on")

@@ -65,9 +65,10 @@ def test_every_list_has_the_rows_of_the_database_one_by_one(full, settings, cloc
         assert len(lines) == len(stored), name
         for line, row in zip(lines, stored, strict=True):
             for column, value in line.items():
-                field = table._meta.columns[column]
+                field = table._meta.columns.get(column)  # none of what stands beside the trail
+                kept = row.__data__[field.name] if field else getattr(row, column)
                 if (row.__data__.get("actor_kind"), column) not in (("operator", "actor_name"), ("operator", "ip")):
-                    assert value == as_json(row.__data__[field.name]), f"{name}.{column}"
+                    assert value == as_json(kept), f"{name}.{column}"
 
 
 def test_every_column_is_there_or_left_out_by_name(full, settings, clock):
@@ -77,6 +78,7 @@ def test_every_column_is_there_or_left_out_by_name(full, settings, clock):
             :1
         ]
         columns = {field.column_name for field in erasure_paths.tables()[table]._meta.sorted_fields}
+        columns |= {"actor_name", "ip", "request_id", "before", "after"} if name == "trail" else set()
         left_out = {column for of, column in own_data_lists.COLUMNS_LEFT_OUT if of == table}
         secret = {column for column in columns if class_of(table, column) == "secret"}
         assert set(header) == columns - left_out - secret, name
