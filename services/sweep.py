@@ -93,8 +93,6 @@ def _tidy(act: Act) -> list[str]:
         (counters, "counters of attempts"),
         (passkeys.tidy(act.at), "questions to passkeys"),
         (sso_sign_in.tidy(act.at), "log-ins begun at a company"),
-        (hours, "hours of use whose days are kept"),
-        (old_keys, "keys that had been off for long"),
     )
     return [f"{number} {what} removed" for number, what in done if number]
 
